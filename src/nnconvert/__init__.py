@@ -1,0 +1,1 @@
+"""Rewrites PyTorch source between functionals and submodules, and proves that nothing changed."""
