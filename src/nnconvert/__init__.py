@@ -1,1 +1,20 @@
 """Rewrites PyTorch source between functionals and submodules, and proves that nothing changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nnconvert.api import Result, Verifier, convert_file, convert_paths, convert_source, verify_files
+    from nnconvert.options import Options
+
+__all__ = ["Options", "Result", "Verifier", "convert_file", "convert_paths", "convert_source", "verify_files"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for, so that ``nnconvert --help`` stays quick."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from nnconvert import api
+
+    return getattr(api, name)

@@ -40,17 +40,26 @@ class CallSite:
     """Name of the function or method around it, or None at module level."""
 
 
+Kind = Literal["call", "method", "inline", "reference", "shared"]
+"""What a call site is: a call of a functional, of a tensor method, of a module built on the spot (``nn.ReLU()(x)``),
+a functional held on self (``self.act = F.relu``), or one of several calls of one submodule (``--split-shared``)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """Convert: the call becomes ``self.<submodule>(<inputs>)``."""
+    """Convert: what stands before the arguments becomes ``callee``, and of the arguments only ``inputs`` stay."""
 
-    receiver: str
-    """How the method names its instance: ``self``."""
+    kind: Kind
+    callee: str
+    """``self.relu1``; for a reference the constructor call itself, ``nn.ReLU()``."""
     submodule: str
-    inputs: tuple[int, ...]
-    """The arguments that stay, as positions in the order the source has them, in the order forward takes them."""
+    """Name of the attribute: ``relu1``."""
     module: str
     """Name of the class in torch.nn."""
+    inputs: tuple[int, ...] | None
+    """The arguments that stay, as places in the call's source order, in the order forward takes them; None: all."""
+    replaced: Span
+    """What ``callee`` replaces: the name of the functional (for a method call: its receiver)."""
     note: str = ""
     """For a conversion that changes behaviour (``--unsafe``): what changes."""
 
@@ -92,6 +101,10 @@ class Anchor:
     indent: str
     receiver: str
     new_init: tuple[str, ...] = ()
+    unit: str = "    "
+    """One step of indentation, as the file has it."""
+    break_at: int | None = None
+    """Start of the first statement of an ``__init__`` whose body stands on the def line: a new line goes before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +115,23 @@ class ClassPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportEdit:
+    """One change of the file's imports: the text of a span is replaced (an empty span: inserted)."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All decisions of one file, sorted by position, and what carries them out."""
 
     direction: Direction
-    decisions: tuple[Decision, ...]
-    classes: tuple[ClassPlan, ...]
+    decisions: tuple[Decision, ...] = ()
+    classes: tuple[ClassPlan, ...] = ()
+    imports: tuple[ImportEdit, ...] = ()
+    class_names: tuple[str, ...] = ()
+    """Every class of the file, dotted."""
 
     @property
     def converted(self) -> tuple[Decision, ...]:

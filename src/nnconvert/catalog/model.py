@@ -43,8 +43,8 @@ def _text(default: ast.expr | None) -> str | None:
 class Spelling:
     """One way to write the operation.
 
-    ``name`` is the qualified name: ``torch.nn.functional.relu``, ``torch.relu`` or ``torch.Tensor.relu`` (whose
-    signature leaves out the tensor itself).
+    ``name`` is the qualified name: ``torch.nn.functional.relu``, ``torch.relu`` or ``torch.Tensor.relu``
+    (whose signature leaves out the tensor itself).
     """
 
     name: str
@@ -69,9 +69,9 @@ class Spelling:
 class Pair:
     """One functional and the module class that does the same.
 
-    A parameter of a spelling whose name is in ``inputs`` stays at the call; ``training`` (or ``train``) is fed by
-    ``self.training``; one that the constructor has too (after ``renames``) moves there; any other is in
-    ``only_functional`` and must be given its default, or the call site is left.
+    A parameter of a spelling whose name is in ``inputs`` stays at the call; ``training`` (or ``train``) is
+    fed by ``self.training``; one that the constructor has too (after ``renames``) moves there; any other is
+    only-functional and must be given its default, or the call site is left.
     """
 
     module: str
@@ -84,7 +84,7 @@ class Pair:
     inputs: tuple[str, ...] = ("input",)
     """Names of the tensors that forward takes, in forward's order, optional ones included."""
     module_fixed: Mapping[str, str] = field(default_factory=dict)
-    """Settings that the constructor call needs whatever the call says: ``{"elementwise_affine": "False"}``."""
+    """Settings that the constructor needs whatever the call says: ``{"elementwise_affine": "False"}``."""
     renames: Mapping[str, str] = field(default_factory=dict)
     """Functional parameter -> constructor parameter, where the names differ."""
     training: str | None = None
@@ -95,7 +95,8 @@ class Pair:
     """Parameters that the constructor takes and forward then ignores (AlphaDropout's inplace)."""
     checks: Mapping[str, str] = field(default_factory=dict)
     """Constructor parameter -> the check its constructor makes, where the call makes it later or never:
-    ``"probability"``, ``"positive"`` ... (the names of ``nnconvert.decide.checks``)."""
+    ``"probability"``, ``"positive"`` ... (the names of ``nnconvert.decide.checks``). A check sees all
+    settings as the constructor would, with its defaults for those that are not given."""
     pad_mode: str | None = None
     """Only for padding classes: the ``mode`` of F.pad that this class does."""
     pad_length: int | None = None
@@ -124,5 +125,5 @@ class WithoutPair:
     reason: str
     takes_weights: bool = False
     """True where a module class exists but keeps the operands as parameters (conv2d, linear, embedding)."""
-
-
+    since: str = "2.2"
+    """First torch release (2.2 or later) that has the name."""

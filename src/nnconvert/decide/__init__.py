@@ -1,0 +1,1 @@
+"""Deciding, call site by call site: convert or leave. Changes nothing."""

@@ -1,0 +1,1 @@
+"""Reading source with the standard library's ast: names, module classes, construction, constants."""

@@ -1,0 +1,23 @@
+"""Verification: run the old and the new version of a module in child processes and compare what can be seen.
+
+Importing this never imports torch; the user's code runs on the user's Python only.
+"""
+
+from nnconvert.verify.evidence import Evidence, Expected, Verdict
+from nnconvert.verify.interpreter import find_python
+from nnconvert.verify.parent import Server, ServerError
+from nnconvert.verify.request import Hints, Limits, Request
+from nnconvert.verify.verification import verify_file
+
+__all__ = [
+    "Evidence",
+    "Expected",
+    "Hints",
+    "Limits",
+    "Request",
+    "Server",
+    "ServerError",
+    "Verdict",
+    "find_python",
+    "verify_file",
+]

@@ -16,6 +16,8 @@ class Expected:
     added: tuple[tuple[str, str], ...] = ()
     """Attribute name and constructor text: ``("relu1", "nn.ReLU(inplace=True)")``."""
     removed: tuple[str, ...] = ()
+    known: bool = True
+    """False when nobody planned the change (two given files): any submodule may come or go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +34,9 @@ class Evidence:
     """Where the constructor arguments and inputs came from: ``--args``, ``get_inputs()``, ``defaults`` ..."""
     inputs: str = ""
     """What was fed, for people: ``2x3x32x32``."""
+    inside: str = ""
+    """The class whose instance contained this one, when it could not be built alone."""
+    unreached: tuple[str, ...] = ()
+    """Paths of added submodules that never ran (``block.relu2``)."""
+    differences: tuple[str, ...] = ()
+    """Everything that was found to differ, the first in ``reason``."""

@@ -1,0 +1,236 @@
+"""From bytes to a Result: what every front end calls. Nothing here prints."""
+
+from __future__ import annotations
+
+import ast
+import traceback
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, Self
+
+from nnconvert import files
+from nnconvert.discovery import Excludes, discover
+from nnconvert.errors import CheckError, NnconvertError, SourceError
+from nnconvert.options import Options
+from nnconvert.plan import Conversion, Plan
+from nnconvert.verify import Evidence, Expected, Hints, Request, Server, verify_file
+
+__all__ = [
+    "Hints",
+    "Options",
+    "Result",
+    "Verifier",
+    "convert_file",
+    "convert_paths",
+    "convert_source",
+    "verify_files",
+]
+
+Status = Literal["unchanged", "changed", "differs", "unverified", "failed"]
+_GOOD = ("proved", "tested")
+_TOO_DEEP = "it is nested too deeply, or too large, to be parsed"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one file.
+
+    ``changed`` converts (and is written where writing was asked for). Under any other status ``new`` is
+    ``old``: ``unchanged`` has nothing to convert, ``differs`` was held back because verification found a
+    difference, ``unverified`` because all had to be verified and was not, ``failed`` says why in ``error``.
+    """
+
+    path: Path
+    status: Status
+    old: bytes
+    new: bytes
+    plan: Plan | None = None
+    evidence: tuple[Evidence, ...] = ()
+    error: str = ""
+    """One line: ``file:line:column: words``."""
+    details: str = ""
+    """The traceback of a failure."""
+
+
+class Verifier:
+    """Verification for one run: how models are built, and one server that starts with the first class.
+
+    ``python`` is the interpreter to run on (by default what ``nnconvert.verify.find_python`` finds),
+    ``models`` the configured ``package.module:Class`` -> its ``args`` and ``inputs``. A context manager;
+    leaving it ends every child process.
+    """
+
+    def __init__(
+        self,
+        python: Path | None = None,
+        hints: Hints | None = None,
+        models: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        self._server = Server(python)
+        self._hints = hints or Hints()
+        self._models = models or {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._server.close()
+
+    def verify(
+        self, path: Path, old: bytes, new: bytes, classes: tuple[Expected, ...] = ()
+    ) -> tuple[Evidence, ...]:
+        """Evidence for each of ``classes`` (by default those of both versions) of the module at ``path``."""
+        request = Request(path, old, new, classes, self._hints, self._models)
+        return verify_file(self._server, request)
+
+
+def convert_source(
+    source: bytes,
+    options: Options | None = None,
+    *,
+    path: Path = Path("source.py"),
+    verifier: Verifier | None = None,
+    require_verified: bool = False,
+) -> Result:
+    """Convert one source; ``path`` says where it stands, for imports and messages, and is not read.
+
+    Without a verifier nothing is verified. Never raises for what a source holds: see ``Result.error``.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the parser, about the user's string literals
+            result = _convert(source, options or Options(), path)
+        if verifier is not None and result.plan is not None and result.status == "changed":
+            result = _verified(result, result.plan, verifier, require_verified)
+    except SourceError as error:
+        return _failed(path, source, error.message, line=error.line, column=error.column)
+    except CheckError as error:
+        return _failed(path, source, f"a check failed after converting, so it was left: {error}")
+    except NnconvertError as error:
+        return _failed(path, source, str(error))
+    except (RecursionError, MemoryError):  # the second is what the parser's own stack raises
+        return _failed(path, source, _TOO_DEEP)
+    except Exception as error:
+        words = f"internal error: {type(error).__name__}: {error}; please report it with what -v prints"
+        return _failed(path, source, " ".join(words.split()))
+    return result
+
+
+def convert_file(
+    path: Path,
+    options: Options | None = None,
+    *,
+    write: bool = False,
+    verifier: Verifier | None = None,
+    require_verified: bool = False,
+) -> Result:
+    """Convert one file; with ``write`` in place. A file without a change is never touched."""
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        return _failed(path, b"", f"cannot be read: {error.strerror or error}")
+    result = convert_source(source, options, path=path, verifier=verifier, require_verified=require_verified)
+    if write and result.status == "changed":
+        try:
+            files.write(path, result.old, result.new)
+        except OSError as error:
+            failed = _failed(path, source, f"cannot be written: {error.strerror or error}")
+            return replace(failed, plan=result.plan, evidence=result.evidence)
+    return result
+
+
+def convert_paths(
+    paths: Iterable[Path],
+    options: Options | None = None,
+    *,
+    excludes: Excludes | None = None,
+    write: bool = False,
+    verifier: Verifier | None = None,
+    require_verified: bool = False,
+) -> Iterator[Result]:
+    """Convert files and the ``*.py`` of folders, one Result a file in a settled order."""
+    for path in discover(paths, excludes or Excludes(Path.cwd())):
+        yield convert_file(path, options, write=write, verifier=verifier, require_verified=require_verified)
+
+
+def verify_files(old: Path, new: Path, verifier: Verifier) -> tuple[Evidence, ...]:
+    """Compare two versions of a file, class by class; both are imported as the module that stands at ``old``.
+
+    Raises SourceError, which names the file, where one cannot be read.
+    """
+    return verifier.verify(old, _readable(old), _readable(new))
+
+
+def _readable(path: Path) -> bytes:
+    """The bytes of a file that parses."""
+    try:
+        source = path.read_bytes()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(files.decode(source).text)
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except SourceError as error:
+        raise SourceError(f"{_place(path, error.line, error.column)}: {error.message}") from error
+    except SyntaxError as error:
+        raise SourceError(f"{_place(path, error.lineno, error.offset)}: {error.msg}") from error
+    except (RecursionError, MemoryError) as error:
+        raise SourceError(f"{path}: {_TOO_DEEP}") from error
+    return source
+
+
+def _convert(source: bytes, options: Options, path: Path) -> Result:
+    from nnconvert.apply import apply
+    from nnconvert.check import check
+    from nnconvert.decide.to_module import decide
+
+    files.require_python(source)
+    if not files.may_convert(source, options):
+        return Result(path, "unchanged", source, source)
+    decoded = files.decode(source)
+    plan = decide(decoded.text, options)
+    if not plan.converted:
+        return Result(path, "unchanged", source, source, plan)
+    text = apply(decoded.text, plan, options)
+    check(decoded.text, text, plan, options)
+    return Result(path, "changed", source, files.encode(text, decoded), plan)
+
+
+def _verified(result: Result, plan: Plan, verifier: Verifier, require_verified: bool) -> Result:
+    """The result with its evidence, held back where that speaks against it."""
+    expected = _expected(plan)
+    evidence = verifier.verify(result.path, result.old, result.new, expected)
+    good = {e.class_name for e in evidence if e.verdict in _GOOD and not e.unreached}
+    if any(e.verdict == "differs" for e in evidence):
+        return replace(result, status="differs", new=result.old, evidence=evidence)
+    if require_verified and not good.issuperset(e.class_name for e in expected):
+        return replace(result, status="unverified", new=result.old, evidence=evidence)
+    return replace(result, evidence=evidence)
+
+
+def _expected(plan: Plan) -> tuple[Expected, ...]:
+    """The classes with converted call sites, and the submodules that each gains."""
+    added: dict[str, dict[str, str]] = {}
+    for class_plan in plan.classes:
+        submodules = {r.name: r.constructor for r in class_plan.registrations}
+        added.setdefault(class_plan.class_name, {}).update(submodules)
+    for decision in plan.converted:
+        outcome = decision.outcome
+        if isinstance(outcome, Conversion) and outcome.kind == "reference" and decision.site.class_name:
+            # Such a site registers the submodule itself: self.act = F.relu becomes self.act = nn.ReLU().
+            added.setdefault(decision.site.class_name, {})[outcome.submodule] = outcome.callee
+    return tuple(Expected(name, tuple(submodules.items())) for name, submodules in added.items())
+
+
+def _failed(
+    path: Path, source: bytes, words: str, line: int | None = None, column: int | None = None
+) -> Result:
+    """A failed Result for the exception being handled."""
+    error = f"{_place(path, line, column)}: {words}"
+    return Result(path, "failed", source, source, error=error, details=traceback.format_exc())
+
+
+def _place(path: Path, line: int | None, column: int | None) -> str:
+    return ":".join(str(part) for part in (path, line, column) if part is not None)

@@ -1,0 +1,22 @@
+"""One plan, one text: all edits together."""
+
+from __future__ import annotations
+
+from nnconvert.apply.calls import call_edits
+from nnconvert.apply.edits import Edit, newline_at, splice
+from nnconvert.apply.statements import class_edits
+from nnconvert.options import Options
+from nnconvert.plan import Plan
+
+
+def apply(text: str, plan: Plan, options: Options) -> str:
+    """The converted text; CheckError when the plan does not fit it."""
+    edits: list[Edit] = []
+    for decision in plan.converted:
+        edits.extend(call_edits(text, decision))
+    for class_plan in plan.classes:
+        edits.extend(class_edits(text, class_plan, options))
+    for change in plan.imports:
+        replacement = change.text.replace("\n", newline_at(text, change.span.end))
+        edits.append(Edit(change.span.start, change.span.end, replacement))
+    return splice(text, edits)

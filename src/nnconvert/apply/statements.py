@@ -1,0 +1,46 @@
+"""New statements: the registrations of a class, and the ``__init__`` that they need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nnconvert.apply.edits import Edit, newline_at
+from nnconvert.options import Options
+from nnconvert.plan import ClassPlan, Registration
+
+
+def class_edits(text: str, plan: ClassPlan, options: Options) -> Iterator[Edit]:
+    """The insertion for one class."""
+    anchor = plan.anchor
+    newline = newline_at(text, anchor.offset)
+    lines: list[str] = []
+    indent = anchor.indent
+    if anchor.new_init:
+        header, base_call = anchor.new_init
+        indent += anchor.unit
+        lines += [f"{anchor.indent}{header}", f"{indent}{base_call}"]
+    for registration in plan.registrations:
+        lines += _statement(registration, anchor.receiver, indent, options.line_length)
+    if anchor.new_init:
+        lines.append("")
+    block = newline.join(lines)
+    if anchor.offset and text[anchor.offset - 1] not in "\r\n":  # no newline at the end of the file
+        yield Edit(anchor.offset, anchor.offset, newline + block)
+    else:
+        yield Edit(anchor.offset, anchor.offset, block + newline)
+    if anchor.break_at is not None:
+        start = anchor.break_at
+        while text[start - 1] in " \t":
+            start -= 1
+        yield Edit(start, anchor.break_at, newline + indent)
+
+
+def _statement(registration: Registration, receiver: str, indent: str, line_length: int) -> list[str]:
+    line = f"{receiver}.{registration.name} = {registration.constructor}"
+    if len(indent) + len(line) <= line_length:
+        return [indent + line]
+    import black
+
+    room = max(line_length - len(indent), 1)
+    formatted = black.format_str(line, mode=black.Mode(line_length=room, string_normalization=False))
+    return [indent + part for part in formatted.splitlines()]

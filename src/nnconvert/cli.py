@@ -1,0 +1,294 @@
+"""The command line. Imports click alone, so that ``--help`` is quick; everything else inside functions."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from nnconvert.errors import NnconvertError
+
+if TYPE_CHECKING:
+    from nnconvert.api import Result, Verifier
+    from nnconvert.config import Config
+    from nnconvert.options import Options
+    from nnconvert.report import Report
+    from nnconvert.settings import Arguments
+
+_DIRECTIONS = ("--to-module", "--to-functional")
+_EXIT_USAGE, _EXIT_INTERRUPTED = 2, 130
+
+_EPILOG = """\b
+Subcommands (nnconvert COMMAND --help):
+  verify OLD NEW   compare two versions of a file, class by class
+  list             every functional that converts, with its module class
+  explain NAME     a functional, a module class or a reason code such as NNC204
+
+\b
+Exit codes: 0 done or nothing to do; 1 --check would change something, or not verified;
+2 usage or configuration; 3 verification found a difference; 4 a file failed; 130 Ctrl-C.
+"""
+
+
+class Console:
+    """stdout for code, diffs and answers, stderr for the rest. A reader that goes away ends no run."""
+
+    def __init__(self, color: str = "auto") -> None:
+        self._choice = color
+
+    def out(self, data: bytes) -> None:
+        _emit(sys.stdout.buffer, data)
+
+    def err(self, text: str) -> None:
+        words = text if self.colors(sys.stderr) else click.unstyle(text)
+        _emit(
+            sys.stderr.buffer,
+            words.encode(sys.stderr.encoding or "utf-8", "backslashreplace"),
+        )
+
+    def colors(self, stream: Any) -> bool:
+        """Whether ``stream`` gets colors; NO_COLOR holds unless they are asked for."""
+        if self._choice != "auto":
+            return self._choice == "always"
+        return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _emit(stream: BinaryIO, data: bytes) -> None:
+    try:
+        stream.write(data)
+        stream.flush()
+    except BrokenPipeError:
+        # The run goes on, and its exit code stays what it means.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _command(given).main(given, "nnconvert", standalone_mode=False) or 0
+    except (click.ClickException, NnconvertError) as error:
+        words = error.format_message() if isinstance(error, click.ClickException) else str(error)
+        Console().err(f"nnconvert: {' '.join(words.split())}\n")
+        return _EXIT_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        Console().err("nnconvert: interrupted; every file is as it was or finished\n")
+        return _EXIT_INTERRUPTED
+
+
+def _command(given: list[str]) -> click.Command:
+    """A subcommand only where no direction is given: otherwise a path may be named like one."""
+    options = given[: given.index("--")] if "--" in given else given
+    if given and given[0] in _GROUP.commands and not any(option in _DIRECTIONS for option in options):
+        return _GROUP
+    return _convert
+
+
+def _shared(command: Callable[..., int]) -> Callable[..., int]:
+    """The options of everything that verifies."""
+    for option in reversed(
+        (
+            click.option(
+                "--python",
+                type=click.Path(exists=True, dir_okay=False, path_type=Path),
+                metavar="PATH",
+                help="The interpreter that verification runs on; by default that of VIRTUAL_ENV, "
+                "CONDA_PREFIX or ./.venv, else our own.",
+            ),
+            click.option("--model", metavar="CLASS", help="The class to build for verification."),
+            click.option(
+                "--args", metavar="EXPR", help="Its constructor arguments, as in a call: '3, width=64'."
+            ),
+            click.option("--inputs", metavar="EXPR", help="What to feed it: 'torch.randn(2, 3, 32, 32)'."),
+            click.option("-q", "--quiet", is_flag=True, help="Say errors only."),
+            click.option(
+                "-v", "--verbose", is_flag=True, help="Also tracebacks and the details of the evidence."
+            ),
+            click.option(
+                "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option("--to-module", is_flag=True, help="Functionals become registered submodules.")
+@click.option("--to-functional", is_flag=True, help="Submodules become functionals (not built yet).")
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 if something would change.")
+@click.option("--diff", is_flag=True, help="Write nothing; print a unified diff.")
+@click.option("--verify/--no-verify", default=None, help="Run both versions and compare them; on by default.")
+@click.option("--require-verified", is_flag=True, help="Write only what was proved or tested; else exit 1.")
+@click.option(
+    "--select", multiple=True, metavar="NAMES", help="Only these functionals or families: relu,dropout."
+)
+@click.option("--ignore", multiple=True, metavar="NAMES", help="All but these.")
+@click.option("--class", "classes", multiple=True, metavar="NAME", help="Only in this class; repeatable.")
+@click.option("--lines", multiple=True, metavar="A-B", help="Only call sites that start there; repeatable.")
+@click.option("--share", is_flag=True, help="One submodule for equal constructor calls.")
+@click.option("--split-shared", is_flag=True, help="One submodule a call site where the source shares one.")
+@click.option("--methods", is_flag=True, help="Also tensor methods: x.relu().")
+@click.option("--unsafe", is_flag=True, help="Also conversions that change behaviour, each named.")
+@click.option(
+    "--stdin-filename", type=click.Path(path_type=Path), metavar="PATH", help="What stdin stands for."
+)
+@click.option(
+    "--exclude",
+    metavar="REGEX",
+    help="Folders and files to pass over, instead of the default and .gitignore.",
+)
+@click.option("--extend-exclude", metavar="REGEX", help="The same, in addition to the default.")
+@click.option("--force-exclude", metavar="REGEX", help="The same, also for files given by name.")
+@click.option(
+    "--allow-dirty", is_flag=True, help="Write into a folder of a git tree over uncommitted changes."
+)
+@_shared
+@click.version_option(package_name="nnconvert", message="nnconvert %(version)s")
+def _convert(**given: Any) -> int:
+    """Rewrite PyTorch source between torch.nn.functional calls and registered submodules, in place, and
+    verify that nothing changed.
+
+    Verification EXECUTES the code of the files, in child processes with limits; --no-verify never imports or
+    runs anything.
+    """
+    from nnconvert import config, settings
+    from nnconvert.report import Report
+
+    arguments = settings.Arguments(**given)
+    arguments.require_direction()
+    first = arguments.paths[0]
+    settled = config.load(
+        (arguments.stdin_filename or Path.cwd()) if first == settings.STDIN else Path(first)
+    )
+    options = settings.options(arguments, settled)
+    verifies = settings.verifies(arguments, settled)
+    report = Report(
+        writes=arguments.writes,
+        check=arguments.check,
+        verifies=verifies,
+        quiet=arguments.quiet,
+        verbose=arguments.verbose,
+    )
+    run = _convert_stdin if first == settings.STDIN else _convert_files
+    verifier = settings.verifier(settled, arguments.python, arguments.model, arguments.args, arguments.inputs)
+    with verifier:
+        return run(arguments, settled, options, verifier if verifies else None, report)
+
+
+def _convert_files(
+    arguments: Arguments, settled: Config, options: Options, verifier: Verifier | None, report: Report
+) -> int:
+    from nnconvert import preflight, settings
+    from nnconvert.api import convert_paths
+    from nnconvert.discovery import discover, require_paths
+
+    console = Console(arguments.color)
+    paths = [Path(path) for path in arguments.paths]
+    require_paths(paths)
+    excludes = settings.excludes(arguments, settled)
+    files = list(discover(paths, excludes))
+    preflight.require_classes(options.classes, preflight.contents(files))
+    if arguments.writes and not arguments.allow_dirty:
+        preflight.require_committed([path for path in paths if path.is_dir()], files, options)
+    results = convert_paths(
+        files,
+        options,
+        excludes=excludes,
+        write=arguments.writes,
+        verifier=verifier,
+        require_verified=arguments.require_verified,
+    )
+    for result in results:
+        console.err(report.add(result))
+        if arguments.diff:
+            console.out(_diff(result, console))
+    console.err(report.summary())
+    return report.exit_code
+
+
+def _convert_stdin(
+    arguments: Arguments, settled: Config, options: Options, verifier: Verifier | None, report: Report
+) -> int:
+    from nnconvert import preflight, settings
+    from nnconvert.api import convert_source
+
+    console = Console(arguments.color)
+    source = sys.stdin.buffer.read()
+    path = arguments.stdin_filename or Path("<stdin>")
+    if settings.excludes(arguments, settled).forbids(path):
+        if arguments.writes:
+            console.out(source)
+        return 0
+    preflight.require_classes(options.classes, [source])
+    result = convert_source(
+        source, options, path=path, verifier=verifier, require_verified=arguments.require_verified
+    )
+    console.err(report.add(result))
+    if arguments.diff:
+        console.out(_diff(result, console))
+    elif arguments.writes and result.status != "failed":
+        console.out(result.new)
+    console.err(report.summary())
+    return report.exit_code
+
+
+def _diff(result: Result, console: Console) -> bytes:
+    from nnconvert.diff import unified
+
+    return unified(result.path, result.old, result.new, color=console.colors(sys.stdout))
+
+
+_GROUP = click.Group("nnconvert", help="Rewrite PyTorch source, and verify that nothing changed.")
+
+
+@_GROUP.command("verify")
+@click.argument("old", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("new", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_shared
+def _verify(old: Path, new: Path, quiet: bool, verbose: bool, color: str, **hints: Any) -> int:
+    """Compare two versions of a file, class by class. EXECUTES both, in child processes with limits.
+
+    Exit codes: 0 every class was proved or tested, 1 not every one, 3 a difference was found, 4 a file cannot
+    be read.
+    """
+    from nnconvert import config, settings
+    from nnconvert.api import verify_files
+    from nnconvert.errors import SourceError
+    from nnconvert.report import EXIT_FAILED, verification
+
+    console = Console(color)
+    try:
+        with settings.verifier(config.load(old), **hints) as verifier:
+            evidence = verify_files(old, new, verifier)
+    except SourceError as error:
+        console.err(f"{error}\n" + (traceback.format_exc() if verbose else ""))
+        return EXIT_FAILED
+    text, code = verification(evidence, verbose)
+    console.err("" if quiet else text)
+    return code
+
+
+@_GROUP.command("list")
+def _list() -> int:
+    """Every functional that converts, with its module class."""
+    from nnconvert.explain import listing
+
+    Console().out(listing().encode())
+    return 0
+
+
+@_GROUP.command("explain")
+@click.argument("name")
+def _explain(name: str) -> int:
+    """What is known of a functional, a module class or a reason code."""
+    from nnconvert.explain import explain
+
+    Console().out(explain(name).encode())
+    return 0

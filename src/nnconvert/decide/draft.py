@@ -1,0 +1,181 @@
+"""One call site that may be converted, before it has a name and a place in ``__init__``."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from nnconvert.catalog import Pair, by_module
+from nnconvert.decide.arguments import Division, LeaveError
+from nnconvert.decide.gates import check_class, check_mode, check_walks, method_of_site
+from nnconvert.decide.imports import Importer
+from nnconvert.decide.settings import build
+from nnconvert.decide.sites import Site
+from nnconvert.options import Options
+from nnconvert.source.attributes import Method
+from nnconvert.source.constants import NotConstantError, Settler
+from nnconvert.source.construction import Construction
+from nnconvert.source.reader import Reader
+
+_SUSPICIONS: Final = {
+    "NNC101": "the name is bound again between its import and here",
+    "NNC102": "the name may come from a star import of an unknown file",
+    "NNC406": "takes weights; the module class would keep them as parameters",
+    "NNC407": "a module with parameters or buffers is built at every call",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """What a call site would become."""
+
+    method: Method
+    module: str
+    constructor: str
+    """``nn.ReLU(inplace=True)``"""
+    inputs: tuple[int, ...] | None
+    after: int
+    """Index of the statement of ``__init__`` behind which the constructor call can stand."""
+    registers: bool = True
+    """False for a functional held on self: its assignment is changed in place."""
+    shareable: bool = True
+    attribute: str = ""
+    """The attribute that exists already: where nothing is registered, or what a copy is named after."""
+    note: str = ""
+    behind: ast.stmt | None = None
+    """For a split submodule: the assignment that the copy goes right behind."""
+
+
+class Drafter:
+    def __init__(self, reader: Reader, options: Options) -> None:
+        self.reader = reader
+        self.options = options
+        self._kinds: Final[Mapping[str, Callable[[Site, Method, Importer], Draft]]] = {
+            "call": self._call,
+            "method": self._call,
+            "inline": self._inline,
+            "reference": self._reference,
+            "shared": self._shared,
+        }
+
+    def draft(self, site: Site, importer: Importer) -> Draft:
+        """What the site would become; raises LeaveError."""
+        self._check_suppressed(site)
+        if site.suspicion in ("NNC101", "NNC102"):
+            raise LeaveError(site.suspicion, _SUSPICIONS[site.suspicion])
+        method = method_of_site(site, self.reader)
+        if site.suspicion:
+            raise LeaveError(site.suspicion, _SUSPICIONS[site.suspicion])
+        check_class(method.info, self.reader)
+        draft = self._kinds[site.kind](site, method, importer)
+        check_walks(method.info, draft.module, self.reader)
+        return draft
+
+    def _check_suppressed(self, site: Site) -> None:
+        suppressions = self.reader.suppressions
+        node = site.node
+        if suppressions.covers(node.lineno, node.end_lineno or node.lineno):
+            raise LeaveError("NNC501", "a comment asks to skip it")
+        for ancestor in self.reader.tree.ancestors(node):
+            if isinstance(ancestor, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                if suppressions.covers_header(ancestor):
+                    raise LeaveError("NNC501", f"a comment asks to skip {ancestor.name}")
+
+    # -- the kinds ----------------------------------------------------------------------------------------------
+
+    def _call(self, site: Site, method: Method, importer: Importer) -> Draft:
+        construction = Construction(method.info, self.reader.attributes)
+        settler = Settler(self.reader, method, construction)
+        built = build(site, method, settler, self.reader)
+        note = self._check_training(built.pair, built.division, site, method)
+        callee = importer.callee(built.pair.module, construction)
+        inputs = tuple(argument.index for argument in built.division.inputs)
+        constructor = f"{callee}{built.arguments}"
+        return Draft(method, built.pair.module, constructor, inputs, built.after, note=note)
+
+    def _inline(self, site: Site, method: Method, importer: Importer) -> Draft:
+        assert isinstance(site.callee, ast.Call)
+        construction = Construction(method.info, self.reader.attributes)
+        settler = Settler(self.reader, method, construction)
+        pair = by_module(site.module)
+        arguments = site.callee
+        if any(isinstance(a, ast.Starred) for a in arguments.args) or any(k.arg is None for k in arguments.keywords):
+            raise LeaveError("NNC201", "the arguments are unpacked with * or **")
+        texts: list[str] = []
+        after = 0
+        keyworded = [(k.arg, k.value) for k in arguments.keywords]
+        for name, value in [*((None, a) for a in arguments.args), *keyworded]:
+            try:
+                settled = settler.settle(value, site.scope)
+            except NotConstantError as error:
+                raise LeaveError(_code(error), error.words) from error
+            texts.append(settled.text if name is None else f"{name}={settled.text}")
+            after = max(after, settled.after)
+        note = self._check_inline(pair, arguments, method) if pair is not None else ""
+        callee = importer.callee(site.module, construction)
+        return Draft(method, site.module, f"{callee}({', '.join(texts)})", None, after, note=note)
+
+    def _check_inline(self, pair: Pair, built: ast.Call, method: Method) -> str:
+        """A module built on the spot has no state, and is in training mode whatever the model's mode is."""
+        given = {keyword.arg: ast.unparse(keyword.value) for keyword in built.keywords}
+        for name, value in pair.module_fixed.items():
+            if given.get(name) != value:
+                raise LeaveError("NNC407", _SUSPICIONS["NNC407"])
+        positional = [parameter.name for parameter in pair.constructor_signature][: len(built.args)]
+        state = [n for n in pair.state if n in positional or given.get(n, "None") != "None"]
+        if state:
+            raise LeaveError("NNC406", f"{state[0]} would become state of the module")
+        if pair.training is None:
+            return ""
+        return self._always_on("NNC401", "built at every call, it is always in training mode", method)
+
+    def _reference(self, site: Site, method: Method, importer: Importer) -> Draft:
+        from nnconvert.decide.held import draft_held
+
+        return draft_held(site, method, importer, self.reader)
+
+    def _shared(self, site: Site, method: Method, importer: Importer) -> Draft:
+        from nnconvert.decide.shared import draft_shared
+
+        return draft_shared(site, method, self.reader)
+
+    # -- the mode -----------------------------------------------------------------------------------------------
+
+    def _check_training(self, pair: Pair, division: Division, site: Site, method: Method) -> str:
+        if pair.training is None:
+            return ""
+        _, spelling = site.pairs[0]
+        if division.training is None:
+            parameter = spelling.signature.get(pair.training)
+            if not division.has_training or (parameter is not None and parameter.default == "True"):
+                return self._always_on("NNC401", "no training argument: it stays on in eval mode", method)
+            raise LeaveError("NNC403", "no training argument: it is off in training, too")
+        value = division.training.value
+        if isinstance(value, ast.Constant) and value.value is True:
+            return self._always_on("NNC402", "training=True keeps it on in eval mode", method)
+        if isinstance(value, ast.Constant):
+            raise LeaveError("NNC403", f"training={value.value!r} keeps it off in training, too")
+        follows = isinstance(value, ast.Attribute) and value.attr == "training"
+        if not (follows and isinstance(value, ast.Attribute) and self.reader.attributes.self_of(value.value) is method):
+            raise LeaveError("NNC404", f"training={ast.unparse(value)} is not {method.receiver}.training")
+        self._check_mode(method)
+        return ""
+
+    def _always_on(self, code: str, words: str, method: Method) -> str:
+        if not self.options.unsafe:
+            raise LeaveError(code, words)
+        self._check_mode(method)
+        return "was on in eval mode, too; is off there now"
+
+    def _check_mode(self, method: Method) -> None:
+        check_mode(method.info, self.reader)
+        if Construction(method.info, self.reader.attributes).base_sets_mode():
+            raise LeaveError("NNC405", "the __init__ of a base switches the mode")
+
+
+def _code(error: NotConstantError) -> str:
+    from nnconvert.decide.settings import CODES
+
+    return CODES[error.why]

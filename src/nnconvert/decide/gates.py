@@ -1,0 +1,135 @@
+"""Conditions that hold for a whole call site before its arguments matter: whose self, which class, which mode."""
+
+from __future__ import annotations
+
+import ast
+from typing import Final
+
+from nnconvert.decide.arguments import LeaveError
+from nnconvert.decide.sites import Site
+from nnconvert.source.attributes import Method
+from nnconvert.source.classes import ClassInfo
+from nnconvert.source.construction import skips_own_init
+from nnconvert.source.reader import Reader
+from nnconvert.source.scopes import Scope
+
+_SPECIAL_METHODS: Final = frozenset(
+    {"__setattr__", "__getattr__", "__getattribute__", "__delattr__", "__slots__", "__dir__", "__new__"}
+)
+_DATACLASS: Final = ("dataclass", "attrs", "define", "attrs.define", "attr.s", "attr.attrs", "frozen")
+
+
+def method_of_site(site: Site, reader: Reader) -> Method:
+    """The method that the site runs in, with self visible; raises LeaveError."""
+    if any(isinstance(node, ast.JoinedStr) for node in reader.tree.ancestors(site.node)):
+        raise LeaveError("NNC111", "stands inside an f-string")
+    method = reader.attributes.method_of(site.scope)
+    if method is None:
+        if _in_class(site.scope):
+            raise LeaveError("NNC106", "runs in the class body, in a decorator or as a default value")
+        raise LeaveError("NNC103", "no self in a free function" if site.scope.kind != "module" else "no self here")
+    if method.kind != "instance":
+        raise LeaveError("NNC106", f"{method.node.name} is a {method.kind} method")
+    kind, base = reader.classes.kind(method.info)
+    if kind == "other":
+        raise LeaveError("NNC104", f"{method.info.qualname} is not a module class")
+    if kind == "unknown":
+        raise LeaveError("NNC105", f"the base {base} is not known here")
+    if kind == "container":
+        raise LeaveError("NNC301", f"{method.info.qualname} is a container")
+    if method.receiver is None:
+        raise LeaveError("NNC108", f"{method.node.name} binds the name of its instance again")
+    found = site.scope.lookup(method.receiver)
+    if found is None or found[0] is not method.scope:
+        raise LeaveError("NNC108", f"`{method.receiver}` is another variable here")
+    if method.node.name == "__init__" and site.kind not in ("reference", "shared"):
+        raise LeaveError("NNC107", "runs once, at construction")
+    return method
+
+
+def _in_class(scope: Scope) -> bool:
+    found: Scope | None = scope
+    while found is not None:
+        if found.kind == "class":
+            return True
+        found = found.parent
+    return False
+
+
+def check_class(info: ClassInfo, reader: Reader) -> None:
+    """Refuse classes on which registering does not do what it does elsewhere."""
+    for member in info.ancestors():
+        special = sorted(_SPECIAL_METHODS & set(member.scope.bindings))
+        if special:
+            raise LeaveError("NNC303", f"{member.qualname} defines {special[0]}")
+        for decorator in member.node.decorator_list:
+            target = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if ast.unparse(target).removeprefix("dataclasses.") in _DATACLASS:
+                raise LeaveError("NNC303", f"{member.qualname} is a dataclass")
+    skipping = skips_own_init(info, reader.attributes)
+    if skipping is not None:
+        raise LeaveError("NNC110", f"{skipping.qualname} does not run {info.qualname}.__init__")
+    borrowed = _borrowed(info, reader)
+    if borrowed is not None:
+        raise LeaveError("NNC110", f"{borrowed} is used on other objects")
+
+
+def _borrowed(info: ClassInfo, reader: Reader) -> str | None:
+    """A method of the class that the file reads from the class itself, other than to call it on a subclass's self."""
+    for member in info.family():
+        for name in (*member.methods, "__new__"):
+            for load in reader.attributes.outer_loads.get(name, []):
+                if member in reader.classes.named(load.value, reader.tree.scope_of[load]):
+                    if not _calls_on_subclass(load, member, reader):
+                        return f"{member.qualname}.{name}"
+            if _patched(member, name, reader):
+                return f"{member.qualname}.{name}"
+    return None
+
+
+def _patched(member: ClassInfo, name: str, reader: Reader) -> bool:
+    """``Net.forward = other``."""
+    if name not in reader.attributes.outer_stores:
+        return False
+    return any(
+        node.attr == name
+        and isinstance(node.ctx, ast.Store)
+        and member in reader.classes.named(node.value, reader.tree.scope_of[node])
+        for node in reader.tree.attributes()
+    )
+
+
+def _calls_on_subclass(load: ast.Attribute, member: ClassInfo, reader: Reader) -> bool:
+    call = reader.tree.parents.get(load)
+    if not (isinstance(call, ast.Call) and call.func is load):
+        return False
+    if load.attr not in member.methods:
+        return False  # Net.__new__(Net): an object without __init__
+    if not call.args:
+        return _is_static(member, load.attr)
+    caller = reader.attributes.self_of(call.args[0])
+    return (caller is not None and member in caller.info.ancestors()) or _is_static(member, load.attr)
+
+
+def _is_static(member: ClassInfo, name: str) -> bool:
+    return all(
+        any(ast.unparse(d) in ("staticmethod", "classmethod") for d in node.decorator_list)
+        for node in member.methods[name]
+    )
+
+
+def check_walks(info: ClassInfo, module: str, reader: Reader) -> None:
+    walk = reader.walks.noticing(info, module)
+    if walk is not None:
+        line = reader.source.position(reader.source.span(walk.node).start).line
+        raise LeaveError("NNC302", f"line {line} walks over {walk.node.attr} and would notice the new submodule")
+
+
+def check_mode(info: ClassInfo, reader: Reader) -> None:
+    """Refuse operations that depend on the mode where the mode may not reach a submodule."""
+    if "training" in reader.attributes.outer_stores or reader.attributes.stores(info, "training"):
+        raise LeaveError("NNC405", "the file assigns .training directly")
+    for member in info.family():
+        for name in ("train", "eval"):
+            if name in member.scope.bindings:
+                raise LeaveError("NNC405", f"{member.qualname} overrides {name}()")

@@ -1,0 +1,64 @@
+"""A functional held on self: ``self.act = F.relu`` in ``__init__``, called as ``self.act(x)``."""
+
+from __future__ import annotations
+
+import ast
+
+from nnconvert.decide.arguments import LeaveError
+from nnconvert.decide.constructor import constructor_text
+from nnconvert.decide.draft import Draft
+from nnconvert.decide.imports import Importer
+from nnconvert.decide.sites import Site
+from nnconvert.source.attributes import Attributes, Method, Store
+from nnconvert.source.construction import Construction
+from nnconvert.source.reader import Reader
+
+
+def draft_held(site: Site, method: Method, importer: Importer, reader: Reader) -> Draft:
+    """The assignment becomes one of a module; raises LeaveError where a use of the attribute is not a plain call."""
+    attributes = reader.attributes
+    store = _store(site, method, attributes)
+    pair, spelling = site.pairs[0]
+    if len({pair.module for pair, _ in site.pairs}) > 1 or pair.training is not None or pair.state:
+        raise LeaveError("NNC109", f"{site.functional} is handed on, and its calls do not say all it needs")
+    required = [p for p in spelling.signature if p.default is None and p.name not in pair.inputs]
+    if required:
+        raise LeaveError("NNC109", f"{site.functional} is handed on without its {required[0].name}")
+    most = sum(parameter.name in pair.inputs for parameter in spelling.signature)
+    _check_uses(store, method, most, attributes)
+    construction = Construction(method.info, attributes)
+    index = construction.index_of(store.node)
+    if index is None:
+        raise LeaveError("NNC109", f"self.{store.name} is assigned under a condition")
+    constructor = constructor_text(importer.callee(pair.module, construction), pair, spelling, {})
+    return Draft(
+        method, pair.module, constructor, None, index, registers=False, shareable=False, attribute=store.name
+    )
+
+
+def _store(site: Site, method: Method, attributes: Attributes) -> Store:
+    """The one assignment of ``self.x``, in ``__init__``, that this reference is the value of."""
+    for stores in attributes.facts[method.info].stores.values():
+        for store in stores:
+            if store.value is site.node and method.node.name == "__init__":
+                every = attributes.stores(method.info, store.name)
+                if len(every) == 1 and store.name not in attributes.outer_stores:
+                    return store
+                raise LeaveError("NNC109", f"self.{store.name} is assigned more than once")
+    raise LeaveError("NNC109", "handed on as a value")
+
+
+def _check_uses(store: Store, method: Method, most: int, attributes: Attributes) -> None:
+    name, info = store.name, method.info
+    taken_elsewhere = attributes.is_defined_in_class_body(info, name) or name in attributes.asked_names
+    computed = any(attributes.facts[m].stores_unknown_names for m in info.family())
+    if taken_elsewhere or computed or any(name.startswith(p) for p in attributes.prefixes(info)):
+        raise LeaveError("NNC109", f"self.{name} is reached by other means, too")
+    loads = [load for member in info.family() for load in attributes.facts[member].loads.get(name, [])]
+    for load in (*loads, *attributes.outer_loads.get(name, [])):
+        call = attributes.tree.parents.get(load)
+        plain = isinstance(call, ast.Call) and call.func is load and not call.keywords
+        if not (plain and isinstance(call, ast.Call) and 1 <= len(call.args) <= most):
+            raise LeaveError("NNC109", f"self.{name} is used for more than plain calls")
+        if any(isinstance(argument, ast.Starred) for argument in call.args):
+            raise LeaveError("NNC109", f"self.{name} is called with unpacked arguments")

@@ -1,0 +1,38 @@
+"""How new submodules are called: after their functional, numbered from 1 where there are several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def base_name(functional: str) -> str:
+    """``relu_`` and ``relu`` are both ``relu``."""
+    return functional.rstrip("_").removesuffix("_with_indices")
+
+
+class Namer:
+    """Gives free names in one class. ``prefixes`` are beginnings of names that are built at run time."""
+
+    def __init__(self, taken: Iterable[str], prefixes: Iterable[str]) -> None:
+        self._taken = set(taken)
+        self._prefixes = tuple(prefixes)
+
+    def allot(self, base: str, count: int) -> list[str]:
+        """``count`` names for one functional, in source order; they are taken from now on."""
+        while any(base.startswith(prefix) or prefix.startswith(base) for prefix in self._prefixes):
+            base = f"nn_{base}"
+        if count == 1 and base not in self._taken:
+            names = [base]
+        else:
+            names = []
+            number = 1
+            while len(names) < count:
+                name = f"{base}{number}"
+                number += 1
+                if name not in self._taken:
+                    names.append(name)
+        self._taken.update(names)
+        return names
+
+    def take(self, names: Iterable[str]) -> None:
+        self._taken.update(names)

@@ -1,0 +1,182 @@
+"""Finding the call sites of one file: every call that a pair of the catalog speaks of."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from nnconvert.catalog import Pair, Spelling, by_module, by_spelling, without_pair
+from nnconvert.plan import CallSite, Kind
+from nnconvert.source.attributes import Method
+from nnconvert.source.classes import torch_attribute_names, torch_class
+from nnconvert.source.reader import Reader
+from nnconvert.source.scopes import FunctionNode, Scope
+
+STATELESS_WITHOUT_FUNCTIONAL: Final = frozenset(
+    {"Identity", "Softmax2d", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "CrossMapLRN2d"}
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """A call site with what reading knows of it."""
+
+    kind: Kind
+    node: ast.expr
+    """The call; for a reference the name itself."""
+    callee: ast.expr
+    """What is replaced: the function's name, the inline constructor call, or a method call's receiver."""
+    scope: Scope
+    functional: str
+    pairs: tuple[tuple[Pair, Spelling], ...]
+    """The pairs it may be; several for F.pad; none where the name is only suspected."""
+    suspicion: str = ""
+    """The reason code, where it is not certain that the name stands for torch, or where no pair can be."""
+    module: str = ""
+    """For inline construction: the class."""
+
+
+class Finder:
+    def __init__(self, reader: Reader, methods: bool) -> None:
+        self.reader = reader
+        self.methods = methods
+        self._tensor_methods = {
+            spelling.short: (pair, spelling)
+            for rows in by_spelling().values()
+            for pair, spelling in rows
+            if spelling.is_method
+        }
+        self._shorts = {name.rpartition(".")[2] for name in by_spelling() if not name.startswith("torch.Tensor.")}
+
+    @cached_property
+    def _imported(self) -> frozenset[str]:
+        """Names that somewhere in the file are bound to a functional itself."""
+        return frozenset(
+            name
+            for scope in self.reader.tree.inner.values()
+            for name, bindings in scope.bindings.items()
+            if any(binding.qualname in by_spelling() for binding in bindings)
+        )
+
+    def find(self) -> Iterator[Site]:
+        called: set[ast.expr] = set()
+        for call in self.reader.tree.calls():
+            called.add(call.func)
+            site = self._call(call, self.reader.tree.scope_of[call])
+            if site is not None:
+                yield site
+        names = (node for node in self.reader.tree.names() if node.id in self._imported)
+        for node in (*self.reader.tree.attributes(), *names):
+            if node not in called and isinstance(node.ctx, ast.Load):
+                site = self._reference(node, self.reader.tree.scope_of[node])
+                if site is not None:
+                    yield site
+
+    def _call(self, call: ast.Call, scope: Scope) -> Site | None:
+        function = call.func
+        if isinstance(function, ast.Call):
+            return self._inline(call, function, scope)
+        if not isinstance(function, ast.Name | ast.Attribute):
+            return None
+        qualname = self.reader.names.qualname(function, scope)
+        if qualname is None:
+            return self._suspected(call, function, scope) or self._method(call, function, scope)
+        rows = by_spelling().get(qualname)
+        if rows is not None and not rows[0][1].is_method:
+            return Site("call", call, function, scope, rows[0][0].functional, rows)
+        known = without_pair().get(qualname)
+        if known is not None and known.takes_weights and torch_class(qualname) is None:
+            return Site("call", call, function, scope, qualname.rpartition(".")[2], (), "NNC406")
+        return None
+
+    def _suspected(self, call: ast.Call, function: ast.Name | ast.Attribute, scope: Scope) -> Site | None:
+        short = function.attr if isinstance(function, ast.Attribute) else function.id
+        star = short in self._shorts and self.reader.names.is_star_candidate(function, scope)
+        if star and (isinstance(function, ast.Name) or _looks_like_torch(function)):
+            return Site("call", call, function, scope, short, (), "NNC102")
+        module = self.reader.tree.module
+        if scope is module:
+            return None
+        elsewhere = self.reader.names.qualname(function, module)
+        rows = by_spelling().get(elsewhere) if elsewhere is not None else None
+        if rows is None:
+            return None
+        return Site("call", call, function, scope, rows[0][0].functional, (), "NNC101")
+
+    def _method(self, call: ast.Call, function: ast.expr, scope: Scope) -> Site | None:
+        if not (self.methods and isinstance(function, ast.Attribute) and function.attr in self._tensor_methods):
+            return None
+        if not self._may_be_tensor(function.value, scope):
+            return None
+        pair, spelling = self._tensor_methods[function.attr]
+        return Site("method", call, function.value, scope, pair.functional, ((pair, spelling),))
+
+    def _may_be_tensor(self, node: ast.expr, scope: Scope) -> bool:
+        """Whether the receiver of a method can be a tensor: not self, a class, an import or an attribute of self."""
+        if isinstance(node, ast.Name):
+            found = scope.lookup(node.id)
+            outer = found is None or found[0].kind in ("module", "class")
+            return not outer and self.reader.attributes.self_of(node) is None
+        if isinstance(node, ast.Call):
+            function = node.func
+            return not (isinstance(function, ast.Name) and function.id == "super")
+        if isinstance(node, ast.Attribute):
+            return False
+        return isinstance(node, ast.BinOp | ast.UnaryOp | ast.Subscript)
+
+    def _inline(self, call: ast.Call, built: ast.Call, scope: Scope) -> Site | None:
+        qualname = self.reader.names.qualname(built.func, scope)
+        module = torch_class(qualname) if qualname is not None else None
+        if module is None or module not in torch_attribute_names():
+            return None
+        pair = by_module(module)
+        if pair is not None:
+            return Site("inline", call, built, scope, pair.functional, ((pair, pair.spellings[0]),), "", module)
+        suspicion = "" if module in STATELESS_WITHOUT_FUNCTIONAL else "NNC407"
+        return Site("inline", call, built, scope, module.lower(), (), suspicion, module)
+
+    def _reference(self, node: ast.Attribute | ast.Name, scope: Scope) -> Site | None:
+        parent = self.reader.tree.parents.get(node)
+        if isinstance(parent, ast.Attribute) and parent.value is node:
+            return None
+        short = node.attr if isinstance(node, ast.Attribute) else node.id
+        if isinstance(node, ast.Attribute) and short not in self._shorts:
+            return None
+        qualname = self.reader.names.qualname(node, scope)
+        rows = by_spelling().get(qualname) if qualname is not None else None
+        if rows is None or self.reader.attributes.method_of(scope) is None:
+            return None
+        return Site("reference", node, node, scope, rows[0][0].functional, rows)
+
+
+def _looks_like_torch(node: ast.Attribute) -> bool:
+    text = ast.unparse(node.value)
+    return text in ("F", "nn.functional", "torch.nn.functional", "torch", "functional")
+
+
+def describe(site: Site, reader: Reader) -> CallSite:
+    """The site as the plan names it."""
+    source = reader.source
+    span = source.span(site.node)
+    shown = site.node.func if isinstance(site.node, ast.Call) else site.node
+    text = " ".join(source.segment(shown).split())
+    class_name, method = _place(site.scope, reader)
+    return CallSite(span, source.position(span.start), site.functional, text, class_name, method)
+
+
+def _place(scope: Scope, reader: Reader) -> tuple[str | None, str | None]:
+    found: Method | None = reader.attributes.method_of(scope)
+    if found is not None:
+        return found.info.qualname, found.node.name
+    current: Scope | None = scope
+    name: str | None = None
+    while current is not None:
+        if isinstance(current.node, FunctionNode):
+            name = current.node.name
+        if isinstance(current.node, ast.ClassDef):
+            return reader.classes.by_node[current.node].qualname, name
+        current = current.parent
+    return None, name

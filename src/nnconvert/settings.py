@@ -1,0 +1,150 @@
+"""Command line and configuration put together: the options, excludes and verifier of one run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nnconvert.config import Config, expression, suggestion
+from nnconvert.discovery import Excludes, compile_pattern
+from nnconvert.errors import UsageError
+from nnconvert.options import Options
+
+if TYPE_CHECKING:
+    from nnconvert.api import Verifier
+
+STDIN = "-"
+_LINES = re.compile(r"(\d+)-(\d+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """The command line of a conversion; each field is the option of that name."""
+
+    paths: tuple[str, ...]
+    to_module: bool
+    to_functional: bool
+    check: bool
+    diff: bool
+    verify: bool | None
+    require_verified: bool
+    python: Path | None
+    model: str | None
+    args: str | None
+    inputs: str | None
+    select: tuple[str, ...]
+    ignore: tuple[str, ...]
+    classes: tuple[str, ...]
+    lines: tuple[str, ...]
+    share: bool
+    split_shared: bool
+    methods: bool
+    unsafe: bool
+    stdin_filename: Path | None
+    exclude: str | None
+    extend_exclude: str | None
+    force_exclude: str | None
+    allow_dirty: bool
+    quiet: bool
+    verbose: bool
+    color: str
+
+    @property
+    def writes(self) -> bool:
+        return not self.check and not self.diff
+
+    def require_direction(self) -> None:
+        """Raise UsageError unless there is one direction and something to convert."""
+        if self.to_module and self.to_functional:
+            raise UsageError("--to-module and --to-functional exclude each other")
+        if self.to_functional:
+            raise UsageError("--to-functional is not built yet; --to-module is")
+        if not self.to_module:
+            raise UsageError("give a direction: --to-module PATH... (or see --help)")
+        if not self.paths:
+            raise UsageError("give at least one PATH, or - for stdin")
+        if STDIN in self.paths and len(self.paths) > 1:
+            raise UsageError("- (stdin) stands alone, without further paths")
+
+
+def options(arguments: Arguments, config: Config) -> Options:
+    """What decisions depend on. Raises UsageError for a name or a range that makes no sense."""
+    return Options(
+        share=arguments.share or config.share,
+        split_shared=arguments.split_shared or config.split_shared,
+        methods=arguments.methods or config.methods,
+        unsafe=arguments.unsafe or config.unsafe,
+        select=_names(arguments.select, config.select, "select"),
+        ignore=_names(arguments.ignore, config.ignore, "ignore"),
+        classes=frozenset(arguments.classes),
+        lines=tuple(_range(text) for text in arguments.lines),
+        module_bases=frozenset(config.module_bases),
+        line_length=config.line_length,
+    )
+
+
+def excludes(arguments: Arguments, config: Config) -> Excludes:
+    """What the walk through folders passes over; the command line wins over the configuration."""
+
+    def pattern(given: str | None, configured: str | None, option: str) -> re.Pattern[str] | None:
+        text = configured if given is None else given
+        return None if text is None else compile_pattern(text, option)
+
+    return Excludes(
+        config.root,
+        pattern(arguments.exclude, config.exclude, "--exclude"),
+        pattern(arguments.extend_exclude, config.extend_exclude, "--extend-exclude"),
+        pattern(arguments.force_exclude, config.force_exclude, "--force-exclude"),
+    )
+
+
+def verifies(arguments: Arguments, config: Config) -> bool:
+    """Whether this run verifies. Raises UsageError where it must but may not."""
+    wanted = config.verify if arguments.verify is None else arguments.verify
+    if arguments.require_verified and not wanted:
+        raise UsageError(
+            "--require-verified needs verification, which --no-verify (or verify = false) turns off"
+        )
+    return wanted
+
+
+def verifier(
+    config: Config, python: Path | None, model: str | None, args: str | None, inputs: str | None
+) -> Verifier:
+    """The verifier of a run. Raises UsageError for an expression that does not parse."""
+    from nnconvert.api import Hints, Verifier
+
+    for text, option in ((args, "--args"), (inputs, "--inputs")):
+        if text is not None:
+            expression(text, option)
+    return Verifier(python or config.python, Hints(model or "", args or "", inputs or ""), config.models)
+
+
+def _names(given: Iterable[str], configured: tuple[str, ...], key: str) -> frozenset[str]:
+    """Functionals and families; those of the command line replace the configured ones."""
+    names = {name.strip() for text in given for name in text.split(",")} - {""}
+    where = f"--{key}" if names else f"tool.nnconvert.{key}"
+    names = names or set(configured)
+    known = _known()
+    for name in sorted(names):
+        if name not in known:
+            raise UsageError(f"{where}: no functional or family is called {name!r}{suggestion(name, known)}")
+    return frozenset(names)
+
+
+def _known() -> Mapping[str, None]:
+    from nnconvert.catalog import families, pairs
+
+    spellings = (spelling.short for pair in pairs() for spelling in pair.spellings)
+    return dict.fromkeys((*spellings, *families()))
+
+
+def _range(text: str) -> tuple[int, int]:
+    found = _LINES.fullmatch(text.strip())
+    first, last = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= first <= last:
+        raise UsageError(f"--lines: {text!r} is no range of lines such as 10-20")
+    return first, last

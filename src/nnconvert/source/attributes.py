@@ -1,0 +1,272 @@
+"""What a file does with attributes: on self, class by class, and on anything else."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final, Literal
+
+from nnconvert.source.classes import Classes, ClassInfo, torch_attribute_names, torch_class
+from nnconvert.source.names import root_name
+from nnconvert.source.scopes import FunctionNode, Scope, ScopeTree
+
+MethodKind = Literal["instance", "static", "class"]
+
+_IMPLICIT_STATIC: Final = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
+_REGISTERING: Final = frozenset({"add_module", "register_module", "register_buffer", "register_parameter"})
+_ASKING: Final = frozenset({"getattr", "hasattr"})
+_SETTING: Final = frozenset({"setattr", "delattr"})
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    info: ClassInfo
+    node: FunctionNode
+    scope: Scope
+    kind: MethodKind
+    receiver: str | None
+    """Name of the first parameter; None where there is none or where the method binds it again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Store:
+    """One place that stores, changes or deletes ``self.<name>``."""
+
+    name: str
+    node: ast.AST
+    method: Method
+    value: ast.expr | None
+    """The value of a plain assignment; None for anything else."""
+
+
+@dataclass
+class Facts:
+    """What one class (without its bases) does with attributes of self."""
+
+    stores: dict[str, list[Store]] = field(default_factory=dict)
+    loads: dict[str, list[ast.Attribute]] = field(default_factory=dict)
+    prefixes: set[str] = field(default_factory=set)
+    """``relu`` for ``setattr(self, f"relu{i}", ...)``."""
+    stores_unknown_names: bool = False
+
+
+class Attributes:
+    """Facts of every class of a file, and what is stored on objects that are not a method's self."""
+
+    def __init__(self, tree: ScopeTree, classes: Classes) -> None:
+        self.tree = tree
+        self.classes = classes
+        self.methods: dict[Scope, Method] = {}
+        self.facts: dict[ClassInfo, Facts] = {info: Facts() for info in classes}
+        self.outer_stores: set[str] = set()
+        """Names stored on other objects: ``p`` for ``model.p = 0.1``."""
+        self.outer_loads: dict[str, list[ast.Attribute]] = {}
+        for info in classes:
+            for nodes in info.methods.values():
+                for node in nodes:
+                    self._read_method(info, node)
+        for attribute in tree.attributes():
+            self._read_attribute(attribute)
+        for call in tree.calls():
+            self._read_call(call)
+
+    # -- who is self ------------------------------------------------------------------------------------------
+
+    def method_of(self, scope: Scope) -> Method | None:
+        """The method whose body this scope belongs to, through nested functions, lambdas and comprehensions."""
+        found: Scope | None = scope
+        while found is not None and found.kind != "class":
+            if found in self.methods:
+                return self.methods[found]
+            found = found.parent
+        return None
+
+    def self_of(self, node: ast.expr) -> Method | None:
+        """The method whose self this expression is, if it is one."""
+        if not isinstance(node, ast.Name):
+            return None
+        found = self.tree.scope_of[node].lookup(node.id)
+        if found is None:
+            return None
+        method = self.methods.get(found[0])
+        return method if method is not None and method.receiver == node.id else None
+
+    # -- what a class and its relatives do --------------------------------------------------------------------
+
+    def stores(self, info: ClassInfo, name: str) -> list[Store]:
+        """Every store of the name in the class, its bases and its subclasses."""
+        return [store for member in info.family() for store in self.facts[member].stores.get(name, [])]
+
+    def is_defined_in_class_body(self, info: ClassInfo, name: str) -> bool:
+        return any(name in member.scope.bindings for member in info.family())
+
+    def taken(self, info: ClassInfo) -> set[str]:
+        """Every attribute name that the class, its bases and its subclasses use, know or inherit from torch."""
+        names = set(torch_attribute_names()["Module"])
+        for member in info.family():
+            facts = self.facts[member]
+            names.update(facts.stores, facts.loads, member.scope.bindings)
+            for base in member.outer_bases:
+                short = torch_class(base)
+                if short is not None:
+                    names.update(torch_attribute_names()[short])
+        return names | self.outer_stores | self.asked_names
+
+    def prefixes(self, info: ClassInfo) -> set[str]:
+        return {prefix for member in info.family() for prefix in self.facts[member].prefixes}
+
+    @cached_property
+    def asked_names(self) -> frozenset[str]:
+        """Attribute names given as strings: ``hasattr(self, "relu")``; all strings if one such name is computed."""
+        found: set[str] = set()
+        for call in self.tree.calls():
+            name = _asked_name(call)
+            if name is None or self._is_import(call.args[0]):
+                continue
+            for text, exact in self._string_values(name, self.tree.scope_of[call]):
+                if not exact:
+                    return frozenset(str(node.value) for node in self.tree.strings())
+                found.add(text)
+        return frozenset(found)
+
+    def _is_import(self, node: ast.expr) -> bool:
+        root = root_name(node)
+        bound = self.tree.scope_of[root].lookup(root.id) if root is not None else None
+        return bound is not None and any(b.kind == "import" for b in bound[1])
+
+    # -- reading ----------------------------------------------------------------------------------------------
+
+    def _read_method(self, info: ClassInfo, node: FunctionNode) -> None:
+        kind = _method_kind(node)
+        scope = self.tree.inner[node]
+        parameters = [*node.args.posonlyargs, *node.args.args]
+        receiver = parameters[0].arg if parameters and kind == "instance" else None
+        if receiver is not None and len(scope.bindings[receiver]) > 1:
+            receiver = None
+        self.methods[scope] = Method(info, node, scope, kind, receiver)
+
+    def _read_attribute(self, node: ast.Attribute) -> None:
+        method = self.self_of(node.value)
+        loaded = isinstance(node.ctx, ast.Load)
+        if method is None:
+            if loaded:
+                self.outer_loads.setdefault(node.attr, []).append(node)
+            else:
+                self.outer_stores.add(node.attr)
+            return
+        facts = self.facts[method.info]
+        if loaded:
+            facts.loads.setdefault(node.attr, []).append(node)
+            self._read_dict_use(node, facts)
+        else:
+            value = self._assigned_value(node)
+            facts.stores.setdefault(node.attr, []).append(Store(node.attr, node, method, value))
+
+    def _assigned_value(self, node: ast.Attribute) -> ast.expr | None:
+        """The value of ``self.x = value``, element by element for ``self.x, self.y = a, b``."""
+        parent = self.tree.parents.get(node)
+        if isinstance(parent, ast.Assign | ast.AnnAssign):
+            return parent.value
+        outer = self.tree.parents.get(parent) if isinstance(parent, ast.Tuple) else None
+        if not (isinstance(parent, ast.Tuple) and isinstance(outer, ast.Assign) and parent in outer.targets):
+            return None
+        value = outer.value
+        if isinstance(value, ast.Tuple) and len(value.elts) == len(parent.elts):
+            starred = any(isinstance(e, ast.Starred) for e in (*value.elts, *parent.elts))
+            return None if starred else value.elts[parent.elts.index(node)]
+        return None
+
+    def _read_dict_use(self, node: ast.Attribute, facts: Facts) -> None:
+        if node.attr != "__dict__":
+            return
+        parent = self.tree.parents.get(node)
+        stored = isinstance(parent, ast.Subscript) and not isinstance(parent.ctx, ast.Load)
+        if stored or (isinstance(parent, ast.Attribute) and parent.attr in ("update", "setdefault")):
+            facts.stores_unknown_names = True
+
+    def _read_call(self, call: ast.Call) -> None:
+        target, name, value = self._named_store(call)
+        if target is None or name is None:
+            return
+        method = self.self_of(target)
+        for text, exact in self._string_values(name, self.tree.scope_of[call]):
+            if method is None:
+                if exact:
+                    self.outer_stores.add(text)
+                continue
+            facts = self.facts[method.info]
+            if exact:
+                facts.stores.setdefault(text, []).append(Store(text, call, method, value))
+            elif text:
+                facts.prefixes.add(text)
+            else:
+                facts.stores_unknown_names = True
+
+    def _named_store(self, call: ast.Call) -> tuple[ast.expr | None, ast.expr | None, ast.expr | None]:
+        """Target and name of ``setattr(target, name, ...)`` and of ``target.add_module(name, ...)``."""
+        function, arguments = call.func, call.args
+        if isinstance(function, ast.Name) and function.id in _SETTING and len(arguments) >= 2:
+            return arguments[0], arguments[1], None
+        if isinstance(function, ast.Attribute) and function.attr in _REGISTERING:
+            named = next((k.value for k in call.keywords if k.arg == "name"), None)
+            return function.value, arguments[0] if arguments else named, None
+        if isinstance(function, ast.Attribute) and function.attr in ("__setattr__", "__delattr__"):
+            if len(arguments) >= 3:  # object.__setattr__(self, name, value)
+                return arguments[0], arguments[1], None
+            if arguments:
+                return function.value, arguments[0], None
+        return None, None, None
+
+    def _string_values(self, node: ast.expr, scope: Scope, depth: int = 0) -> Iterator[tuple[str, bool]]:
+        """What a name expression may evaluate to: (text, whole) or (prefix, not whole); ("", False) is anything."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value, True
+            return
+        if isinstance(node, ast.Name) and depth < 4:
+            found = scope.lookup(node.id)
+            values = [b.value for b in found[1]] if found else []
+            known = [value for value in values if value is not None]
+            if known and len(known) == len(values):
+                for value in known:
+                    yield from self._string_values(value, scope, depth + 1)
+                return
+        yield _prefix(node), False
+
+
+def _asked_name(call: ast.Call) -> ast.expr | None:
+    """The name expression of ``getattr(x, name)``, ``hasattr(x, name)`` or ``x.get_submodule(name)``."""
+    function = call.func
+    if isinstance(function, ast.Name) and function.id in _ASKING and len(call.args) >= 2:
+        return call.args[1]
+    if isinstance(function, ast.Attribute) and function.attr == "get_submodule" and call.args:
+        return call.args[0]
+    return None
+
+
+def _prefix(node: ast.expr) -> str:
+    """The fixed beginning of a built string: f-string, ``"a%d" % i``, ``"a" + x``, ``"a{}".format(i)``."""
+    if isinstance(node, ast.JoinedStr) and node.values:
+        return _prefix(node.values[0])
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+        return _prefix(node.left).partition("%")[0]
+    if isinstance(node, ast.BinOp):
+        return _prefix(node.left)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+        return _prefix(node.func.value).partition("{")[0]
+    return ""
+
+
+def _method_kind(node: FunctionNode) -> MethodKind:
+    if node.name in _IMPLICIT_STATIC:
+        return "static"
+    for decorator in node.decorator_list:
+        text = ast.unparse(decorator).rpartition(".")[2]
+        if text == "staticmethod":
+            return "static"
+        if text == "classmethod":
+            return "class"
+    return "instance"

@@ -1,0 +1,187 @@
+"""The classes of one file: which are module classes, what they derive from, what they define."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Final, Literal
+
+from nnconvert.source.names import Names
+from nnconvert.source.scopes import FunctionNode, Scope, ScopeTree
+
+Kind = Literal["module", "container", "other", "unknown"]
+
+_CONTAINERS: Final = frozenset(
+    f"torch.nn.{name}"
+    for name in ("Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "Container")
+)
+_HARMLESS_BASES: Final = frozenset(
+    {
+        "object", "abc.ABC", "typing.Generic", "typing.Protocol", "typing_extensions.Protocol",
+        "typing_extensions.Generic",
+    }
+)  # fmt: skip
+
+
+def torch_attribute_names() -> dict[str, frozenset[str]]:
+    """Class of torch.nn -> the names its instances have; ``Module`` holds those that all of them have."""
+    return _torch_names()["attributes"]
+
+
+def torch_bases(module: str) -> frozenset[str]:
+    """What a class of torch.nn derives from, nn.Module left out: ``ReLU6`` -> ``Hardtanh``."""
+    return _torch_names()["bases"].get(module, frozenset())
+
+
+@cache
+def _torch_names() -> dict[str, dict[str, frozenset[str]]]:
+    text = Path(__file__).with_name("torch_names.json").read_text(encoding="utf-8")
+    return {
+        kind: {name: frozenset(values) for name, values in table.items()}
+        for kind, table in json.loads(text).items()
+    }
+
+
+@dataclass(eq=False)
+class ClassInfo:
+    node: ast.ClassDef
+    qualname: str
+    scope: Scope
+    """The scope that the class body opens."""
+    local_bases: list[ClassInfo] = field(default_factory=list)
+    outer_bases: list[str] = field(default_factory=list)
+    """Qualified names of bases that are not in this file."""
+    unknown_bases: list[str] = field(default_factory=list)
+    """Source text of bases that nothing is known about."""
+    subclasses: list[ClassInfo] = field(default_factory=list)
+    methods: dict[str, list[FunctionNode]] = field(default_factory=dict)
+
+    def ancestors(self) -> Iterator[ClassInfo]:
+        """Itself and all its bases in this file, nearest first."""
+        seen: list[ClassInfo] = [self]
+        for info in seen:
+            yield info
+            seen.extend(base for base in info.local_bases if base not in seen)
+
+    def descendants(self) -> Iterator[ClassInfo]:
+        """All its subclasses in this file, without itself."""
+        seen: list[ClassInfo] = list(self.subclasses)
+        for info in seen:
+            yield info
+            seen.extend(sub for sub in info.subclasses if sub not in seen)
+
+    def family(self) -> list[ClassInfo]:
+        """Every class whose instances can also be instances of this one: bases, itself, subclasses and their bases."""
+        found = list(self.ancestors())
+        for info in self.descendants():
+            found.extend(ancestor for ancestor in info.ancestors() if ancestor not in found)
+        return found
+
+    def all_outer_bases(self) -> list[str]:
+        return [name for info in self.ancestors() for name in info.outer_bases]
+
+
+class Classes:
+    """All classes of a file, in source order.
+
+    ``module_bases`` are qualified names of outer classes that a person vouches for.
+    """
+
+    def __init__(self, tree: ScopeTree, names: Names, module_bases: frozenset[str]) -> None:
+        self.tree = tree
+        self.names = names
+        self._module_bases = module_bases
+        nodes = sorted(tree.classes(), key=lambda node: (node.lineno, node.col_offset))
+        self.by_node: dict[ast.ClassDef, ClassInfo] = {
+            node: ClassInfo(node, self._qualname(node), tree.inner[node]) for node in nodes
+        }
+        for info in self.by_node.values():
+            self._read_bases(info)
+            self._read_methods(info)
+
+    def __iter__(self) -> Iterator[ClassInfo]:
+        return iter(self.by_node.values())
+
+    def named(self, node: ast.expr, scope: Scope) -> list[ClassInfo]:
+        """The classes of this file that an expression may name; empty when it names anything else, too."""
+        if isinstance(node, ast.Attribute):
+            return [
+                inner
+                for outer in self.named(node.value, scope)
+                for binding in outer.scope.bindings.get(node.attr, [])
+                if isinstance(binding.node, ast.ClassDef)
+                for inner in [self.by_node[binding.node]]
+            ]
+        if not isinstance(node, ast.Name):
+            return []
+        found = scope.lookup(node.id)
+        if found is None:
+            return []
+        infos = [self.by_node[b.node] for b in found[1] if isinstance(b.node, ast.ClassDef)]
+        return infos if len(infos) == len(found[1]) else []
+
+    def kind(self, info: ClassInfo) -> tuple[Kind, str]:
+        """What the class certainly is; with ``unknown``, the base that nothing is known about."""
+        ancestors = list(info.ancestors())
+        outer = [name for ancestor in ancestors for name in ancestor.outer_bases]
+        if any(name in _CONTAINERS for name in outer):
+            return "container", ""
+        unknown = [text for ancestor in ancestors for text in ancestor.unknown_bases]
+        unknown += [name for name in outer if not self._is_known(name)]
+        if unknown:
+            return "unknown", unknown[0]
+        if any(self._is_module(name) for name in outer):
+            return "module", ""
+        return "other", ""
+
+    def _is_module(self, name: str) -> bool:
+        return name in self._module_bases or torch_class(name) is not None
+
+    def _is_known(self, name: str) -> bool:
+        return self._is_module(name) or name in _HARMLESS_BASES
+
+    def _qualname(self, node: ast.ClassDef) -> str:
+        parts = [node.name]
+        for ancestor in self.tree.ancestors(node):
+            if isinstance(ancestor, ast.ClassDef):
+                parts.append(ancestor.name)
+            elif isinstance(ancestor, FunctionNode):
+                parts += ["<locals>", ancestor.name]
+        return ".".join(reversed(parts))
+
+    def _read_bases(self, info: ClassInfo) -> None:
+        scope = self.tree.scope_of[info.node]
+        for base in info.node.bases:
+            target = base.value if isinstance(base, ast.Subscript) else base
+            local = self.named(target, scope)
+            qualname = self.names.qualname(target, scope)
+            if local and info not in local:
+                info.local_bases.extend(local)
+                for found in local:
+                    found.subclasses.append(info)
+            elif qualname is not None:
+                info.outer_bases.append(qualname)
+            elif isinstance(target, ast.Name) and target.id == "object" and scope.lookup("object") is None:
+                info.outer_bases.append("object")
+            else:
+                info.unknown_bases.append(ast.unparse(base))
+        for keyword in info.node.keywords:
+            metaclass = self.names.qualname(keyword.value, scope)
+            if keyword.arg != "metaclass" or metaclass != "abc.ABCMeta":
+                info.unknown_bases.append(ast.unparse(keyword))
+
+    def _read_methods(self, info: ClassInfo) -> None:
+        for name, bindings in info.scope.bindings.items():
+            found = [b.node for b in bindings if isinstance(b.node, FunctionNode)]
+            if found:
+                info.methods[name] = found
+
+
+def torch_class(name: str) -> str | None:
+    """``ReLU`` for ``torch.nn.ReLU``, if torch.nn has such a module class."""
+    prefix, _, short = name.rpartition(".")
+    return short if prefix == "torch.nn" and short in torch_attribute_names() else None

@@ -1,0 +1,103 @@
+"""What a dotted name means in one file: ``F.relu`` -> ``torch.nn.functional.relu``."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+
+from nnconvert.source.scopes import Binding, Scope, ScopeTree
+
+_TORCH_NN_MODULES = re.compile(r"^torch\.nn\.modules\.(?:[a-z_0-9]+\.)?(?=[A-Z])")
+_DEPTH = 8
+
+
+class Names:
+    """Resolves names against the imports of one file.
+
+    ``star_names`` tells which public names a starred module brings (None: unknown). Only modules whose names are
+    known without running anything can be answered for.
+    """
+
+    def __init__(self, tree: ScopeTree, star_names: dict[str, frozenset[str]]) -> None:
+        self.tree = tree
+        self._star_names = star_names
+        self._stars = tree.module.bindings.get("*", [])
+
+    def qualname(self, node: ast.expr, scope: Scope, depth: int = 0) -> str | None:
+        """The qualified name that a name or attribute chain stands for, or None when that is not certain."""
+        if depth > _DEPTH:
+            return None
+        if isinstance(node, ast.Attribute):
+            base = self.qualname(node.value, scope, depth + 1)
+            return None if base is None else canonical(f"{base}.{node.attr}")
+        if not isinstance(node, ast.Name):
+            return None
+        found = scope.lookup(node.id)
+        if found is None:
+            return self._from_star(node.id)
+        where, bindings = found
+        if where is self.tree.module and self._restarred(bindings):
+            return None
+        return self._agreed(bindings, where, depth)
+
+    def _agreed(self, bindings: list[Binding], where: Scope, depth: int) -> str | None:
+        meanings = {self._meaning(b, where, depth) for b in bindings if not self._is_import_fallback(b)}
+        return meanings.pop() if len(meanings) == 1 else None
+
+    def _meaning(self, binding: Binding, where: Scope, depth: int) -> str | None:
+        if binding.kind == "import":
+            return None if self._type_checking_only(binding.node) else canonical(binding.qualname or "")
+        if binding.kind == "assign" and isinstance(binding.value, ast.Attribute | ast.Name):
+            # `F = nn.functional` is an import in all but name.
+            meaning = self.qualname(binding.value, where, depth + 1)
+            return meaning if meaning is not None and meaning.startswith("torch.") else None
+        return None
+
+    def _is_import_fallback(self, binding: Binding) -> bool:
+        """``except ImportError: F = None``: where that runs, no class of the file could use torch."""
+        value = binding.value
+        if not (isinstance(value, ast.Constant) and value.value is None):
+            return False
+        return any(isinstance(node, ast.ExceptHandler) for node in self.tree.ancestors(binding.node))
+
+    def _type_checking_only(self, node: ast.AST) -> bool:
+        for ancestor in self.tree.ancestors(node):
+            if isinstance(ancestor, ast.If) and "TYPE_CHECKING" in ast.unparse(ancestor.test):
+                return True
+        return False
+
+    def _restarred(self, bindings: Iterable[Binding]) -> bool:
+        """Whether a later star import of an unknown file may have bound the name again."""
+        last = max(getattr(b.node, "lineno", 0) for b in bindings)
+        return any(
+            getattr(star.node, "lineno", 0) > last and (star.qualname or "") not in self._star_names
+            for star in self._stars
+        )
+
+    def _from_star(self, name: str) -> str | None:
+        for star in reversed(self._stars):
+            known = self._star_names.get(star.qualname or "")
+            if known is None:
+                return None
+            if name in known:
+                return canonical(f"{star.qualname}.{name}")
+        return None
+
+    def is_star_candidate(self, node: ast.expr, scope: Scope) -> bool:
+        """Whether the root of the chain is bound by nothing but, perhaps, a star import of an unknown file."""
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        return isinstance(node, ast.Name) and bool(self._stars) and scope.lookup(node.id) is None
+
+
+def canonical(name: str) -> str:
+    """One name for each thing: ``torch.nn.modules.activation.ReLU`` is ``torch.nn.ReLU``."""
+    return _TORCH_NN_MODULES.sub("torch.nn.", name)
+
+
+def root_name(node: ast.AST) -> ast.Name | None:
+    """``a`` of ``a.b.c``."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node if isinstance(node, ast.Name) else None

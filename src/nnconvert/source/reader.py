@@ -1,0 +1,37 @@
+"""Everything that reading one file yields, built once and shared by all decisions."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from nnconvert.source.attributes import Attributes
+from nnconvert.source.classes import Classes, torch_attribute_names
+from nnconvert.source.comments import Suppressions
+from nnconvert.source.names import Names
+from nnconvert.source.scopes import ScopeTree
+from nnconvert.source.text import Source
+from nnconvert.source.walks import Walks
+
+
+class Reader:
+    """The names, classes, attributes and walks of one source.
+
+    ``functionals`` are the public names of torch.nn.functional that a star import of it brings.
+    """
+
+    def __init__(self, source: Source, module_bases: frozenset[str], functionals: frozenset[str]) -> None:
+        self.source = source
+        self.tree = ScopeTree(source.tree)
+        nn = frozenset(torch_attribute_names()) | {"Parameter", "functional", "init", "parallel", "utils"}
+        star_names = {"torch.nn": nn, "torch.nn.functional": functionals}
+        self.names = Names(self.tree, star_names)
+        self.classes = Classes(self.tree, self.names, module_bases)
+        self.attributes = Attributes(self.tree, self.classes)
+
+    @cached_property
+    def walks(self) -> Walks:
+        return Walks(self.attributes, self.names)
+
+    @cached_property
+    def suppressions(self) -> Suppressions:
+        return Suppressions(self.source)

@@ -1,0 +1,192 @@
+"""Find a recipe for a class on its old version: hints, then the file's conventions, then guesses."""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+import itertools
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from .constructors import constructor_arguments, unguessable
+from .conventions import Example, examples
+from .inputs import Feed, feeds, guided
+from .observe import Run, materialise, prepare, randomise, says_something
+from .recipe import Namespace, Recipe
+from .values import tensors_in
+
+CONSTRUCTS = 24
+FEEDS = 60
+SECONDS = 30.0
+
+
+class NotBuilt(Exception):
+    """No recipe was found: why, and what a person can give."""
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.remedy = remedy
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a person said about a class: argument texts (None where nothing was said) and where it was said."""
+
+    source: str
+    args: str | None
+    inputs: str | None
+
+
+def find_recipe(module: ModuleType, cls: type, job: dict[str, Any]) -> Recipe:
+    """The first recipe whose forward runs in eval and in train mode. Raises NotBuilt."""
+    return _Search(module, cls, job, given(module, cls, job)).run()
+
+
+def given(module: ModuleType, cls: type, job: dict[str, Any]) -> Given:
+    name, hints = cls.__qualname__, job["hints"]
+    if hints["model"] in ("", name) and (hints["args"] or hints["inputs"]):
+        return Given("--args, --inputs", hints["args"] or None, hints["inputs"] or None)
+    entry = job["models"].get(f"{module.__name__}:{name}")
+    if entry is not None:
+        return Given("the configuration", entry.get("args"), entry.get("inputs"))
+    return Given("", None, None)
+
+
+def error_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())[:300]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+class _Search:
+    """One class on the way to its recipe; remembers why the last attempts failed."""
+
+    def __init__(self, module: ModuleType, cls: type, job: dict[str, Any], said: Given) -> None:
+        self.module = module
+        self.cls = cls
+        self.said = said
+        self.seed: int = job["seed"]
+        self.text = importlib.util.decode_source(base64.b64decode(job["source"]))
+        self.deadline = time.monotonic() + min(SECONDS, job["time"] / 4)
+        self.construct_error = ""
+        self.feed_error = ""
+
+    def run(self) -> Recipe:
+        for example in itertools.islice(self.constructs(), CONSTRUCTS):
+            if time.monotonic() > self.deadline:
+                break
+            recipe = self.try_construct(example)
+            if recipe is not None:
+                return recipe
+        raise self.not_built()
+
+    def constructs(self) -> Iterator[Example]:
+        name = self.cls.__qualname__
+        if self.said.args is not None:
+            yield Example(self.said.source, (), f"{name}({self.said.args})")
+            return
+        names = set(vars(self.module)) | {"torch", "nn"}
+        if "get_inputs" in names:
+            args = "*get_init_inputs()" if "get_init_inputs" in names else ""
+            yield Example("get_inputs()", (), f"{name}({args})", ("*get_inputs()",))
+        yield from examples(self.text, name, names)
+        for source, arguments in constructor_arguments(self.cls, vars(self.module)):
+            yield Example(source, (), f"{name}({arguments})")
+
+    def try_construct(self, example: Example) -> Recipe | None:
+        try:
+            recipe = Recipe(example.source, example.setup, example.construct, ("",))
+            model, names = prepare(self.module, recipe, self.seed)
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # the user's code may raise anything; the next candidate follows
+            self.construct_error = self.construct_error or f"{example.construct}: {error_line(error)}"
+            return None
+        if type(model) is not self.cls:
+            return None
+        randomise(model, self.seed)
+        for text in self.texts(example):
+            accepted = self.attempt(model, names, replace(recipe, inputs=(text,)))
+            if accepted is not None:
+                return accepted
+        if self.said.inputs is not None:
+            return None
+        return self.search_feeds(model, names, recipe)
+
+    def texts(self, example: Example) -> tuple[str, ...]:
+        if self.said.inputs is not None:
+            return (self.said.inputs,)
+        return example.inputs
+
+    def search_feeds(self, model: nn.Module, names: Namespace, recipe: Recipe) -> Recipe | None:
+        pending = feeds(model)
+        tried: set[str] = set()
+        queue: list[Feed] = []
+        while len(tried) < FEEDS and time.monotonic() < self.deadline:
+            feed = queue.pop() if queue else next(pending, None)
+            if feed is None:
+                return None
+            if feed.text() in tried:
+                continue
+            tried.add(feed.text())
+            self.feed_error = ""
+            accepted = self.attempt(model, names, replace(recipe, inputs=(feed.text(),)))
+            if accepted is not None:
+                return self.with_second(model, names, accepted, feed)
+            better = guided(feed, self.feed_error)
+            if better is not None:
+                queue.append(better)
+        return None
+
+    def with_second(self, model: nn.Module, names: Namespace, recipe: Recipe, feed: Feed) -> Recipe:
+        """Add another shape and range of values for the second call, if one works."""
+        for variation in feed.variations() if feed.shape else ():
+            if self.attempt(model, names, replace(recipe, inputs=(variation.text(),))) is not None:
+                return replace(recipe, inputs=(*recipe.inputs, variation.text()))
+        return recipe
+
+    def attempt(self, model: nn.Module, names: Namespace, recipe: Recipe) -> Recipe | None:
+        """Run forward in eval and train mode; with inputs that need no gradient, where others are refused."""
+        for gradients in (True, False):
+            candidate = replace(recipe, input_gradients=gradients)
+            try:
+                self.check(model, names, candidate)
+            except (Exception, SystemExit) as error:  # as above: the next candidate follows
+                self.feed_error = f"{recipe.inputs[0]}: {error_line(error)}"
+                if "grad" not in str(error):
+                    return None
+            else:
+                return candidate
+        return None
+
+    def check(self, model: nn.Module, names: Namespace, recipe: Recipe) -> None:
+        if any(nn.parameter.is_lazy(parameter) for parameter in model.parameters()):
+            materialise(model, names, recipe, self.seed)
+            randomise(model, self.seed)
+        for training in (False, True):
+            run = Run(model.train(training), names, recipe, 0, self.seed)
+            run.forward()
+            if not any(tensor.numel() for tensor in tensors_in(run.output)):
+                raise ValueError("there is no number in the output")
+            if not says_something(run.output):
+                raise ValueError("every number of the output is NaN")
+
+    def not_built(self) -> NotBuilt:
+        name = self.cls.__qualname__
+        remedy = f'give --args and --inputs, or an entry in [tool.nnconvert.models."{self.module.__name__}:{name}"]'
+        if self.feed_error:
+            what = (
+                "the given inputs do not work" if self.said.inputs else "no input found that forward accepts"
+            )
+            return NotBuilt(f"{what}; the last try was {self.feed_error}", remedy)
+        if self.construct_error:
+            what = "the given arguments do not work" if self.said.args else "it could not be built"
+            return NotBuilt(f"{what}: {self.construct_error}", remedy)
+        unknown = unguessable(self.cls, vars(self.module))
+        return NotBuilt(f"no value is known for its constructor's {', '.join(unknown)}", remedy)

@@ -1,0 +1,208 @@
+"""What the child of one job does: search and observe, replay, or compare. It leaves its findings in folders."""
+
+from __future__ import annotations
+
+import base64
+import inspect
+import json
+import os
+import time
+import traceback
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+
+from .build import NotBuilt, find_recipe
+from .compare import compare
+from .load import load_module
+from .observe import NothingSeen, StateMismatch, observe
+from .planned import check_plan, planned_paths, tree, walk
+from .recipe import Recipe, evaluate_call, namespace_of, seed_everything
+from .values import tensors_in
+
+Job = dict[str, Any]
+
+MEMORY_WORDS = ("can't allocate memory", "not enough memory", "Cannot allocate memory", "bad_alloc")
+MEMORY_REASON = "needs more memory than the limit"
+
+
+def run(job: Job) -> None:
+    """Do one job. Every class gets ``outcome.json`` in its folder; ``module.json`` says why there are none."""
+    torch.set_num_threads(1)
+    if job["role"] == "compare":
+        for index in job["indices"]:
+            folders = [os.path.join(job["folder"], str(index), version) for version in job["versions"]]
+            write(job["folder"], index, job["versions"][-1] + "-differences", compare(*folders))
+        return
+    try:
+        module = load_module(job["module"], job["path"], base64.b64decode(job["source"]), job["search"])
+    except Exception as error:  # the user's code may raise anything
+        with open(
+            os.path.join(job["folder"], f"module-{job['version']}.json"), "w", encoding="utf-8"
+        ) as file:
+            json.dump({"reason": f"the module cannot be imported: {words(error)}"}, file)
+        return
+    if job["role"] in ROLES:
+        ROLES[job["role"]](job, module).run()
+    else:
+        for index in job["indices"]:
+            write(job["folder"], index, job["version"], replay(job, module, index))
+
+
+def write(folder: str, index: int, name: str, outcome: object) -> None:
+    path = os.path.join(folder, str(index), f"{name}.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(outcome, file)
+
+
+def read(folder: str, index: int, name: str) -> Any:
+    with open(os.path.join(folder, str(index), f"{name}.json"), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def words(error: BaseException) -> str:
+    """One line for an exception of the user's code."""
+    if isinstance(error, MemoryError) or any(word in str(error) for word in MEMORY_WORDS):
+        return MEMORY_REASON
+    text = " ".join(str(error).split())
+    text = text if len(text) <= 300 else text[:297] + "..."
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def find_class(module: ModuleType, name: str) -> object:
+    """The object under a dotted name, or None."""
+    found: object = module
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found
+
+
+class Search:
+    """The old version: find out how to build each class, observe it, and note which classes ran inside it."""
+
+    def __init__(self, job: Job, module: ModuleType) -> None:
+        self.job = job
+        self.module = module
+        self.deadline = time.monotonic() + job["time"] / 2
+
+    def run(self) -> None:
+        """Stops half-way through its time: the parent starts another child for the classes that are left."""
+        for index in self.job["indices"]:
+            write(self.job["folder"], index, "old", self.try_class(index, self.job["names"][index]))
+            if time.monotonic() > self.deadline:
+                return
+
+    def try_class(self, index: int, name: str) -> dict[str, Any]:
+        cls = find_class(self.module, name)
+        if not isinstance(cls, type):
+            return {"reason": "the class does not exist once the module is imported"}
+        if not issubclass(cls, nn.Module):
+            return {"reason": "the class is not a module class", "skip": True}
+        try:
+            recipe = find_recipe(self.module, cls, self.job)
+        except NotBuilt as error:
+            return {"reason": error.reason, "remedy": error.remedy}
+        return self.observe(index, recipe)
+
+    def observe(self, index: int, recipe: Recipe) -> dict[str, Any]:
+        folder = os.path.join(self.job["folder"], str(index), "old")
+        os.makedirs(folder, exist_ok=True)
+        try:
+            model, called, _ = observe(
+                self.module, recipe, self.job["seed"], folder, False, self.job["script"]
+            )
+        except NothingSeen as error:
+            return {"reason": str(error)}
+        except Exception as error:  # the user's code may raise anything
+            return {"reason": f"the run that worked once failed the next time: {words(error)}"}
+        own = [m for m in model.modules() if id(m) in called and type(m).__module__ == self.module.__name__]
+        return {
+            "recipe": recipe.as_json(),
+            "tree": tree(model),
+            "ran": sorted({base.__qualname__ for instance in own for base in type(instance).__mro__}),
+            "input": describe_inputs(self.module, recipe, self.job["seed"]),
+        }
+
+
+class Hosts(Search):
+    """Classes that cannot be built alone: look for them inside the others of the file, asked for or not."""
+
+    def run(self) -> None:
+        folder, names = self.job["folder"], self.job["names"]
+        outcomes = {index: read(folder, index, "old") for index in range(len(names))}
+        missing = {names[i]: i for i, o in outcomes.items() if "recipe" not in o and "skip" not in o}
+        for index, outcome in outcomes.items():
+            self.place(missing, index, outcome)
+        for index, name in enumerate(self.candidates(), len(names)):
+            if not missing or time.monotonic() > self.deadline:
+                return
+            os.makedirs(os.path.join(folder, str(index)), exist_ok=True)
+            outcome = self.try_class(index, name)
+            if any(inner in missing for inner in outcome.get("ran", ())):
+                write(folder, index, "old", {**outcome, "host": name})
+                self.place(missing, index, outcome)
+
+    def place(self, missing: dict[str, int], host: int, outcome: dict[str, Any]) -> None:
+        for name in [name for name in missing if name in outcome.get("ran", ())]:
+            index = missing.pop(name)
+            found = read(self.job["folder"], index, "old")
+            write(self.job["folder"], index, "old", {**found, "inside": host})
+
+    def candidates(self) -> list[str]:
+        """Module classes of the file that nobody asked for, last ones first: whole models stand at the end."""
+        own = [
+            name
+            for name, value in vars(self.module).items()
+            if inspect.isclass(value)
+            and issubclass(value, nn.Module)
+            and value.__module__ == self.module.__name__
+        ]
+        return [name for name in reversed(own) if name not in self.job["names"]]
+
+
+ROLES = {"search": Search, "hosts": Hosts}
+
+
+def describe_inputs(module: ModuleType, recipe: Recipe, seed: int) -> str:
+    """The tensors of the first call, for people: ``2x3x32x32``."""
+    seed_everything(seed)
+    call = evaluate_call(recipe.inputs[0], namespace_of(vars(module), recipe.setup))
+    return ", ".join("x".join(map(str, tensor.shape)) or "scalar" for tensor in tensors_in(call))
+
+
+def replay(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
+    """The old version again, or the new one, by the recipe that was found; the plan is checked on the new one."""
+    found = read(job["folder"], index, "old")
+    recipe = Recipe.from_json(found["recipe"])
+    folder = os.path.join(job["folder"], str(index), job["version"])
+    os.makedirs(folder, exist_ok=True)
+    try:
+        model, called, _ = observe(module, recipe, job["seed"], folder, True, job["script"])
+    except StateMismatch as error:
+        return {"differs": f"the old state_dict does not load: {error}"}
+    except NothingSeen as error:
+        return {"differs": f"only the new version's output says nothing: {error}"}
+    except Exception as error:  # the user's code may raise anything
+        if words(error) == MEMORY_REASON:
+            return {"reason": MEMORY_REASON}
+        return {"differs": f"the new version raises {words(error)}{place_of(error, module)}"}
+    if job["version"] != "new":
+        return {}
+    modules = dict(walk(model))
+    added = planned_paths(model, job["expected"], module)[0]
+    return {
+        "problems": check_plan(model, found["tree"], job["expected"], module),
+        "unreached": [path for path in added if path in modules and id(modules[path]) not in called],
+    }
+
+
+def place_of(error: BaseException, module: ModuleType) -> str:
+    """Where in the verified module the exception passed last: `` (line 12)``."""
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == module.__file__
+    ]
+    return f" (line {lines[-1]})" if lines else ""

@@ -1,0 +1,165 @@
+"""Guess constructor arguments from defaults, annotations and the names that the field uses."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from torch import nn
+
+SIZES = ((16, 16), (16, 32), (64, 64), (3, 16), (4, 4), (1, 1), (256, 256))
+"""What "in" and "out" sizes are tried with, in turn."""
+
+NAMED = (
+    (r"(n|num|nb|number_of)?_?(out_)?(class(es)?|labels|nclass)", "10"),
+    (r"(n|num)_?(attn_|attention_)?heads?|heads?|nhead", "4"),
+    (r"head_(dim|size)|dim_head|d_head", "8"),
+    (r"kernel(_size)?|ksize|ks|k|kernel_sizes?", "3"),
+    (r"strides?|dilations?|groups?|(n|num)_groups|cardinality", "1"),
+    (r"pad(ding)?(_size)?", "1"),
+    (r".*(drop|prob).*|p|rate", "0.1"),
+    (r"(img|image|input|in)_?(size|res|resolution)|resolution|sample_size", "32"),
+    (r"(patch|window|block|pool)_?size|ws|window", "4"),
+    (r"depths|num_blocks|layers|blocks|num_layers_list", "[2, 2, 2, 2]"),
+    (r"(n|num)_(.*_)?(layers?|blocks?|stages?|convs?|repeats?)|depth|nlayers|n_?layers?|n|num", "2"),
+    (r"(n_?)?vocab(_size)?|num_(embeddings|tokens)|ntokens?|num_nodes|num_items", "50"),
+    (r"(max_)?(seq(uence)?_?)?len(gth)?|max_position_embeddings|context_length|block_size", "16"),
+    (r".*(ratio|expansion|expand|mult|multiplier).*", "2"),
+    (r"reduction|r|squeeze_factor|reduction_ratio", "4"),
+    (r"(up)?scale(_factor)?|factor|upsample|downsample_factor", "2"),
+    (r"eps(ilon)?", "1e-5"),
+    (r"alpha|beta|gamma|temperature|tau|margin|lambd?a?|momentum|threshold|slope|sigma|smooth", "0.5"),
+    (r"norm(_layer|_class)?", "nn.BatchNorm2d"),
+    (r"act(_layer|_fn|ivation)?|activation.*|nonlinearity|non_linearity", "nn.ReLU"),
+    (r"bias|use_.*|with_.*|is_.*|has_.*|affine|inplace", "True"),
+    (r"downsample|pretrained|mask", "None"),
+    (r"dims?_list|channels_list|hidden_(dims|sizes)|channels_per_.*", "[16, 32]"),
+)
+ALTERNATIVES = {"nn.ReLU": ("nn.ReLU()", "'relu'"), "[2, 2, 2, 2]": ("2",), "3": ("1",), "10": ("3",)}
+OUT = re.compile(r"out|oup|planes$|filters$|^c2$|_o$|bottleneck|mid|to_")
+ANNOTATED = (
+    (r"bool", "True"),
+    (r"float", "0.5"),
+    (r"([tT]uple|[lL]ist|[sS]equence)\[int", "(4, 4)"),
+    (r"int", "{size}"),
+    (r"(nn\.)?Module", "nn.Identity()"),
+)
+TINY = (
+    "hidden_size=32, intermediate_size=64, num_attention_heads=4, num_key_value_heads=4, num_hidden_layers=2, "
+    "vocab_size=99, max_position_embeddings=64"
+)
+
+
+def constructor_arguments(cls: type, module_globals: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Where the arguments came from, and their text, candidate by candidate: ``("names", "dim=16")``."""
+    required = required_parameters(cls.__init__)
+    if not required:
+        yield "defaults", ""
+        return
+    expansion = getattr(cls, "expansion", 1)
+    seen = set()
+    for variant in range(3):
+        for inner, outer in SIZES:
+            if isinstance(expansion, int) and expansion > 1:
+                inner = outer * expansion
+            texts = [_guess(parameter, inner, outer, variant, module_globals) for parameter in required]
+            if any(text is None for text in texts):
+                return
+            arguments = ", ".join(
+                f"{parameter.name}={text}" for parameter, text in zip(required, texts)  # noqa: B905 (Python 3.9)
+            )  # fmt: skip
+            if arguments not in seen:
+                seen.add(arguments)
+                yield "names of the constructor's parameters", arguments
+
+
+def required_parameters(function: Any) -> list[inspect.Parameter]:
+    """Parameters without a default, the instance left out."""
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    return [p for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+
+
+def unguessable(cls: type, module_globals: dict[str, Any]) -> list[str]:
+    """Names of required parameters for which no value can be guessed."""
+    return [
+        p.name
+        for p in required_parameters(cls.__init__)
+        if _guess(p, 16, 16, 0, module_globals) is None
+    ]  # fmt: skip
+
+
+def _guess(
+    parameter: inspect.Parameter, inner: int, outer: int, variant: int, module_globals: dict[str, Any]
+) -> str | None:
+    name = parameter.name.lower()
+    annotation = "" if parameter.annotation is parameter.empty else _annotation_text(parameter.annotation)
+    if re.fullmatch(r".*config|cfg|args|opts?|hparams|params", name):
+        return _config(annotation, variant, module_globals)
+    if re.fullmatch(r"block|block_type|block_class|layer", name):
+        found = [n for n, v in module_globals.items() if _is_block(v)]
+        return found[min(variant, len(found) - 1)] if found else None
+    for pattern, text in NAMED:
+        if re.fullmatch(pattern, name) and _fits(text, annotation):
+            choices = (text, *ALTERNATIVES.get(text, ()))
+            return choices[min(variant, len(choices) - 1)]
+    for pattern, text in ANNOTATED:
+        if re.match(pattern, annotation):
+            return text.format(size=outer if OUT.search(name) else inner)
+    if re.search(r"channel|plane|dim|feature|size|width|hidden|embed|^ch|_ch|chan|filter|^(c|c1|c2|d|in|inp|oup|out)$"
+                 r"|^d_|^n_|^num_|_in$|_out$|units|nodes|^n(in|out|f|z|c|gf|df)$", name):  # fmt: skip
+        return str(outer if OUT.search(name) else inner)
+    return None
+
+
+def _annotation_text(annotation: Any) -> str:
+    text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+    return re.sub(
+        r"^typing\.|Optional\[|Union\[|\]$", "", text if "[" not in str(annotation) else str(annotation)
+    )
+
+
+def _fits(text: str, annotation: str) -> bool:
+    """A name must not suggest what the annotation excludes (``p: int``)."""
+    if annotation == "int":
+        return text.lstrip("-").isdigit()
+    if annotation == "str":
+        return text.startswith("'")
+    return not (annotation == "bool" and text not in ("True", "False"))
+
+
+def _is_block(value: object) -> bool:
+    return (
+        inspect.isclass(value)
+        and issubclass(value, nn.Module)
+        and re.search(r"Block|Bottleneck|Layer", value.__name__) is not None
+        and hasattr(value, "forward")
+    )
+
+
+def _config(annotation: str, variant: int, module_globals: dict[str, Any]) -> str:
+    named = annotation if annotation in module_globals else ""
+    names = (
+        [named]
+        if named
+        else [n for n, v in module_globals.items() if n.endswith("Config") and inspect.isclass(v)]
+    )
+    if not names:
+        return "guessed_config()"
+    if variant == 2:
+        return f"{names[0]}()"
+    return f"{names[min(variant, len(names) - 1)]}({TINY})"
+
+
+class GuessedConfig:
+    """A stand-in for a configuration object: its attributes are guessed from their names."""
+
+    def __getattr__(self, name: str) -> Any:
+        parameter = inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        text = None if name.startswith("_") else _guess(parameter, 32, 32, 0, {})
+        if text is None:
+            raise AttributeError(f"no value can be guessed for {name}")
+        value = eval(text, {"nn": nn, "guessed_config": GuessedConfig})
+        setattr(self, name, value)
+        return value

@@ -1,0 +1,90 @@
+"""What is to be verified, and how a module is imported from where it stands."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nnconvert.verify.evidence import Expected
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """For each child: seconds by the wall clock, and bytes of memory."""
+
+    time: float = 120.0
+    memory: int = 8 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """How to build and feed a model, as a person says it; expressions in the module's own names, torch and nn."""
+
+    model: str = ""
+    """The class that ``args`` and ``inputs`` are for; empty: every class."""
+    args: str = ""
+    """Constructor arguments, as between the parentheses of a call: ``3, num_classes=10``."""
+    inputs: str = ""
+    """Arguments of forward: ``torch.randn(1, 3, 64, 64)``; several with commas."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Two versions of one module."""
+
+    path: Path
+    """Where the module stands; it need not exist."""
+    old: bytes
+    new: bytes
+    classes: tuple[Expected, ...] = ()
+    """The classes to verify; empty means every top-level module class that both versions have."""
+    hints: Hints = Hints()
+    models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """From the config: ``{"package.module:Class": {"args": ..., "inputs": ...}}``."""
+    limits: Limits = Limits()
+    seed: int = 0
+
+    def expected(self) -> tuple[Expected, ...]:
+        """What is known of each class; raises SyntaxError where a version does not parse and classes are wanted."""
+        if self.classes:
+            return self.classes
+        new = set(_top_level_classes(self.new))
+        return tuple(Expected(name, known=False) for name in _top_level_classes(self.old) if name in new)
+
+
+def _top_level_classes(source: bytes) -> list[str]:
+    return [statement.name for statement in ast.parse(source).body if isinstance(statement, ast.ClassDef)]
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """The name a module is imported under, and the folders that must be importable for it."""
+
+    module: str
+    search: tuple[str, ...]
+
+
+PROJECT_MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg")
+
+
+def locate(path: Path, source: bytes) -> Location:
+    """Walk up while the folders are packages (or relative imports say that they are), and name the module."""
+    path = path.absolute()
+    parts = [] if path.name == "__init__.py" else [re.sub(r"\W", "_", path.stem)]
+    root, depth = path.parent, _relative_depth(source)
+    while root.parent != root and ((root / "__init__.py").is_file() or depth > 0):
+        parts.insert(0, root.name)
+        root, depth = root.parent, depth - 1
+    marked = (folder for folder in root.parents if any((folder / mark).exists() for mark in PROJECT_MARKS))
+    project = next(marked, root)
+    search = dict.fromkeys([str(root), str(Path.cwd()), str(project)])
+    return Location(".".join(parts) or "__init__", tuple(search))
+
+
+def _relative_depth(source: bytes) -> int:
+    """How many packages up the module's relative imports reach."""
+    imports = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom))
+    return max((node.level for node in imports), default=0)

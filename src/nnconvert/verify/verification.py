@@ -1,0 +1,196 @@
+"""Verify one file: send its two versions to the server, and turn what the children found into evidence."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from nnconvert.verify.evidence import Evidence, Expected
+from nnconvert.verify.parent import Server, ServerError
+from nnconvert.verify.request import Request, locate
+
+HELP = 'give --args and --inputs, or an entry in [tool.nnconvert.models."{key}"]'
+
+
+def verify_file(server: Server, request: Request) -> tuple[Evidence, ...]:
+    """One Evidence for each class of the request, in its order. Runs the user's code, in child processes only."""
+    classes = request.expected()
+    if not classes:
+        return ()
+    try:
+        facts = server.facts()
+        if facts["torch"] is None:
+            return _all_unverified(
+                classes, f"{facts['error']} in {server.python}", "name a Python that has it with --python"
+            )
+    except ServerError as error:
+        return _all_unverified(classes, str(error), "name another Python with --python")
+    folder = Path(tempfile.mkdtemp(prefix="nnconvert-"))
+    try:
+        return _Verification(server, request, classes, folder).run()
+    except ServerError as error:
+        return _all_unverified(classes, f"the verification process ended: {error}", "")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _all_unverified(classes: tuple[Expected, ...], reason: str, remedy: str) -> tuple[Evidence, ...]:
+    return tuple(Evidence(c.class_name, "unverified", reason=reason, remedy=remedy) for c in classes)
+
+
+class _Verification:
+    """One file on its way: search on the old version, replay old and new, compare."""
+
+    def __init__(self, server: Server, request: Request, classes: tuple[Expected, ...], folder: Path) -> None:
+        self.server = server
+        self.request = request
+        self.classes = classes
+        self.folder = folder
+        self.location = locate(request.path, request.old)
+        self.crashes: dict[int, str] = {}
+        for index in range(len(classes)):
+            (folder / str(index)).mkdir()
+
+    def run(self) -> tuple[Evidence, ...]:
+        everything = range(len(self.classes))
+        self._work([("search", "old", list(everything))])
+        self._find_hosts()
+        built = sorted(int(path.parent.name) for path in self.folder.glob("*/old.json") if self._recipe(path))
+        self._work([("replay", "control", built), ("replay", "new", built)])
+        for version in ("control", "new"):
+            done = [
+                index for index in built if (self.folder / str(index) / version / "entries.json").exists()
+            ]
+            self._work([("compare", version, done)])
+        found = (self._evidence(index) for index in everything)
+        return tuple(evidence for evidence in found if evidence is not None)
+
+    def _find_hosts(self) -> None:
+        """Place the classes that cannot be built alone; a crash meanwhile leaves them where they are."""
+        outcomes = [self._read(index, "old") for index in range(len(self.classes))]
+        if None not in outcomes and any("recipe" not in outcome for outcome in outcomes):
+            self.server.run([self._job("hosts", "old", [])])
+
+    def _recipe(self, path: Path) -> bool:
+        return "recipe" in json.loads(path.read_text())
+
+    def _work(self, tasks: list[tuple[str, str, list[int]]]) -> None:
+        """Run tasks side by side until every class has its outcome, going on behind a class that ends its child."""
+        while tasks := [task for task in tasks if task[2]]:
+            results = self.server.run([self._job(*task) for task in tasks])
+            remaining = []
+            for (role, version, indices), result in zip(tasks, results, strict=True):
+                left = self._left_over(role, version, indices)
+                if left and (result["code"] or result["status"] != "exited" or left == indices):
+                    self.crashes[left.pop(0)] = self._how_it_ended(version, result)
+                remaining.append((role, version, left))
+            tasks = remaining
+
+    def _left_over(self, role: str, version: str, indices: list[int]) -> list[int]:
+        if self._module_error(version):
+            return []
+        name = f"{version}-differences" if role == "compare" else version
+        return [index for index in indices if self._read(index, name) is None]
+
+    def _how_it_ended(self, version: str, result: dict[str, Any]) -> str:
+        who = "the new version" if version == "new" else "the class"
+        last = result["output"].strip().splitlines()[-1:] or [""]
+        said = f" ({last[0][:200]})" if last[0] else ""
+        if result["status"] == "timeout":
+            return f"{who} ran longer than the time limit of {self.request.limits.time:g} s"
+        if result["status"] == "signal":
+            return f"{who} crashed the process with signal {result['code']}{said}"
+        return f"{who} ended the process with exit code {result['code']}{said}"
+
+    def _job(self, role: str, version: str, indices: list[int]) -> dict[str, Any]:
+        request = self.request
+        work = Path(tempfile.mkdtemp(prefix="work-", dir=self.folder))
+        source = request.new if version == "new" else request.old
+        compared = ("old", version)
+        return {
+            "role": role,
+            "version": version,
+            "versions": compared,
+            "indices": indices,
+            "names": [expected.class_name for expected in self.classes],
+            "expected": [asdict(expected) for expected in self.classes],
+            "source": base64.b64encode(source).decode("ascii"),
+            "path": str(request.path.absolute()),
+            "module": self.location.module,
+            "search": self.location.search,
+            "hints": asdict(request.hints),
+            "models": {key: dict(entry) for key, entry in request.models.items()},
+            "script": b"jit.script" in request.old,
+            "seed": request.seed,
+            "time": request.limits.time,
+            "memory": request.limits.memory,
+            "folder": str(self.folder),
+            "work": str(work),
+        }
+
+    def _read(self, index: int, name: str) -> Any:
+        path = self.folder / str(index) / f"{name}.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def _module_error(self, version: str) -> str:
+        path = self.folder / f"module-{version}.json"
+        return json.loads(path.read_text())["reason"] if path.exists() else ""
+
+    def _evidence(self, index: int) -> Evidence | None:
+        name = self.classes[index].class_name
+        key = f"{self.location.module}:{name}"
+        if reason := self._module_error("old"):
+            return Evidence(name, "unverified", reason, remedy="--python names another interpreter")
+        outcome = self._read(index, "old")
+        if outcome is None:
+            return Evidence(name, "unverified", self.crashes.get(index, "no outcome"), HELP.format(key=key))
+        if outcome.get("skip") and not self.classes[index].known:
+            return None
+        if "inside" in outcome:
+            return self._evidence_inside(name, outcome["inside"])
+        if "recipe" not in outcome:
+            return Evidence(
+                name, "unverified", outcome["reason"], outcome.get("remedy") or HELP.format(key=key)
+            )
+        return self._judge(name, index, outcome)
+
+    def _evidence_inside(self, name: str, host: int) -> Evidence:
+        outcome = self._read(host, "old")
+        inside = outcome.get("host") or self.classes[host].class_name
+        return self._judge(name, host, outcome, inside)
+
+    def _judge(self, name: str, index: int, outcome: dict[str, Any], inside: str = "") -> Evidence:
+        verdict, reasons, unreached = self._verdict(index)
+        return Evidence(
+            name,
+            verdict,  # type: ignore[arg-type]
+            reason="; ".join(reasons[:1]) + (f"; {len(reasons) - 1} more" if len(reasons) > 1 else ""),
+            built_from=outcome["recipe"]["source"],
+            inputs=outcome["input"],
+            inside=inside,
+            unreached=tuple(unreached),
+            differences=tuple(reasons) if verdict == "differs" else (),
+        )
+
+    def _verdict(self, index: int) -> tuple[str, list[str], list[str]]:
+        control, new = self._read(index, "control"), self._read(index, "new")
+        if index in self.crashes and (control is None or new is None):
+            return "unverified", [self.crashes[index]], []
+        if reason := self._module_error("new"):
+            return "differs", [f"in the new version {reason}"], []
+        for replayed in (control, new):
+            if replayed is None or "reason" in replayed:
+                return "unverified", [(replayed or {}).get("reason", "no outcome")], []
+        own = [control["differs"]] if "differs" in control else self._read(index, "control-differences")
+        if own:
+            return "nondeterministic", [f"two runs of the old version under one seed differ: {own[0]}"], []
+        found = [new["differs"]] if "differs" in new else self._read(index, "new-differences")
+        if own is None or found is None:
+            return "unverified", [self.crashes.get(index, "the comparison did not end")], []
+        found = [*new.get("problems", []), *found]
+        return ("differs" if found else "tested"), found, new.get("unreached", [])

@@ -1,0 +1,141 @@
+"""The rows agree with the installed torch, and leave none of its public names out."""
+
+from __future__ import annotations
+
+import ast
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from nnconvert.catalog import (
+    Pair,
+    audit,
+    by_functional,
+    by_module,
+    by_spelling,
+    families,
+    pairs,
+    without_pair,
+)
+
+from .cases import CASES
+from .installed import is_installed
+from .row import build
+
+
+def test_the_rows_agree_with_the_installed_torch() -> None:
+    assert list(audit.problems(torch)) == []
+
+
+class _Altered:
+    """The installed torch with other values under some names."""
+
+    def __init__(self, path: str, value: Any) -> None:
+        owner, _, name = path.rpartition(".")
+        self.__version__ = torch.__version__
+        self.nn = SimpleNamespace(**vars(torch.nn))
+        self.nn.functional = SimpleNamespace(**vars(torch.nn.functional))
+        setattr({"nn": self.nn, "nn.functional": self.nn.functional}[owner], name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(torch, name)
+
+
+def _other_default(input: Any, inplace: bool = True) -> None: ...
+
+
+def _other_name(x: Any, inplace: bool = False) -> None: ...
+
+
+def _one_more(input: Any, inplace: bool = False, beta: float = 1.0) -> None: ...
+
+
+def _keyword_only(input: Any, *, inplace: bool = False) -> None: ...
+
+
+@pytest.mark.parametrize("value", [_other_default, _other_name, _one_more, _keyword_only, None])
+def test_the_audit_finds_a_functional_that_changed(value: Any) -> None:
+    (problem,) = audit.problems(_Altered("nn.functional.relu", value))
+    assert problem.startswith("torch.nn.functional.relu: ")
+
+
+def test_the_audit_finds_a_constructor_that_changed() -> None:
+    class ReLU:
+        def __init__(self, inplace: bool = True) -> None: ...
+
+    (problem,) = audit.problems(_Altered("nn.ReLU", ReLU))
+    assert problem.startswith("torch.nn.ReLU: ")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"), [("nn.functional.swishplus", _one_more), ("nn.SwishPlus", type("SwishPlus", (), {}))]
+)
+def test_the_audit_finds_a_new_name(path: str, value: Any) -> None:
+    assert list(audit.problems(_Altered(path, value))) == [f"torch.{path}: no row speaks of it"]
+
+
+def test_no_module_class_stands_in_two_rows() -> None:
+    modules = [pair.module for pair in pairs()]
+    assert len(modules) == len(set(modules))
+
+
+@pytest.mark.parametrize("pair", pairs(), ids=lambda pair: pair.module)
+def test_a_row_names_parameters_that_exist(pair: Pair) -> None:
+    constructor = {parameter.name for parameter in pair.constructor_signature}
+    functional = {parameter.name for spelling in pair.spellings for parameter in spelling.signature}
+    fixed = {*pair.module_fixed, *(name for spelling in pair.spellings for name in spelling.fixed)}
+    assert {*pair.renames.values(), *pair.checks, *pair.not_carried, *fixed} <= constructor
+    assert {*pair.renames, *pair.state, *pair.not_carried} <= functional
+    assert set(pair.inputs) <= functional
+    assert (pair.training is not None) == bool({"training", "train"} & functional)
+
+
+@pytest.mark.parametrize("pair", pairs(), ids=lambda pair: pair.module)
+def test_a_row_is_documented_with_a_call_that_binds(pair: Pair) -> None:
+    assert pair.doc.endswith(".")
+    call = ast.parse(pair.example, mode="eval").body
+    assert isinstance(call, ast.Call)
+    name = ast.unparse(call.func).replace("F.", "torch.nn.functional.", 1)
+    (signature,) = [spelling.signature for spelling in pair.spellings if spelling.name == name]
+    positional = [parameter.name for parameter in signature if not parameter.keyword_only]
+    given = {*positional[: len(call.args)], *(keyword.arg for keyword in call.keywords)}
+    assert len(call.args) <= len(positional)
+    assert {p.name for p in signature if p.default is None} <= given <= {p.name for p in signature}
+
+
+@pytest.mark.parametrize("name", sorted(by_spelling()))
+def test_a_spelling_has_out_where_torch_takes_it(name: str) -> None:
+    case = next(case for case in CASES if case.spelling == name)
+    if not is_installed(build(case).pair.since):
+        pytest.skip("this torch is too old for it")
+    names: dict[str, Any] = {"torch": torch, "F": torch.nn.functional, "self": SimpleNamespace(training=True)}
+    names |= {variable: eval(text, names) for variable, text in case.inputs.items()}
+    with pytest.raises(TypeError) as refusal:
+        eval(f"{case.call[:-1]}, out=7)".replace("(, ", "("), names)
+    takes_out = "argument 'out' must be Tensor" in str(refusal.value)
+    assert takes_out == any(spelling.signature.get("out") for _, spelling in by_spelling()[name])
+
+
+def test_pairs_are_found_by_every_name() -> None:
+    relu = by_module("ReLU")
+    assert relu is not None
+    assert by_module("torch.nn.ReLU") is relu
+    assert by_functional("relu") == by_functional("torch.nn.functional.relu_") == (relu,)
+    assert {pair.pad_length for pair in by_functional("pad")} == {2, 4, 6}
+    assert by_module("Linear") is None
+    assert by_functional("linear") == ()
+    assert "pooling" in families()
+
+
+def test_names_that_take_weights_say_so() -> None:
+    rows = without_pair()
+    for name in (
+        "torch.nn.functional.conv2d",
+        "torch.nn.functional.linear",
+        "torch.prelu",
+        "torch.nn.Linear",
+    ):
+        assert rows[name].takes_weights
+    assert not rows["torch.nn.functional.normalize"].takes_weights
