@@ -1,4 +1,6 @@
-"""A residual network for small images (CIFAR): blocks, a loop over stages, a pool whose size the input decides."""
+"""A residual network for small images: blocks, a loop over stages, a pool whose size the input decides."""
+
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -35,8 +37,7 @@ class ResNet(nn.Module):
         self.bn = nn.BatchNorm2d(planes[0])
         widths = [planes[0], *planes]
         self.stages = nn.ModuleList(
-            Block(before, after, stride=1 if before == after else 2)
-            for before, after in zip(widths, planes)
+            Block(before, after, stride=1 if before == after else 2) for before, after in pairwise(widths)
         )
         self.head = nn.Linear(planes[-1], num_classes)
 

@@ -263,6 +263,7 @@ def test_excludes_on_the_command_line(run: Command, project: Path, net: bytes) -
     assert changed("--force-exclude", "gen", ".", "gen.py") == {"net.py"}
     assert changed("--exclude", "^/gen", ".") == {"net.py", "sub/net.py"}
     assert changed("sub/net.py") == {"sub/net.py"}
+    assert run(*FAST, "sub").err.startswith("no Python file was found")
 
 
 def test_colors_are_on_request_or_for_a_terminal(

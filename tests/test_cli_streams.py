@@ -121,7 +121,7 @@ def test_ctrl_c_ends_with_130_and_leaves_the_file(project: Path, net: bytes) -> 
     started = project / "started"
     source = net + f"\nopen({str(started)!r}, 'w').close()\nimport time\ntime.sleep(600)\n".encode()
     (project / "net.py").write_bytes(source)
-    command = [sys.executable, "-m", "nnconvert", "--to-module", "net.py"]
+    command = [sys.executable, "-m", "nnconvert", "--to-module", "--python", sys.executable, "net.py"]
     with subprocess.Popen(command, cwd=project, stderr=subprocess.PIPE, text=True) as process:
         while not started.exists():
             assert process.poll() is None, process.stderr.read() if process.stderr else ""

@@ -126,10 +126,12 @@ def test_a_change_of_behaviour_is_named() -> None:
 def test_quiet_says_errors_only() -> None:
     failed = result("failed", plan=None, error="models/net.py:1:2: invalid syntax")
     differs = result("differs", Evidence("Net", "differs", reason="off"))
-    text = said(Report(quiet=True), result("changed"), failed, differs)
-    assert text == (
-        "models/net.py:1:2: invalid syntax\nmodels/net.py: Net differs: off; the file was left as it was\n"
-    )
+    text = said(Report(quiet=True), result("changed"), failed, differs, result("unverified"))
+    assert text.splitlines() == [
+        "models/net.py:1:2: invalid syntax",
+        "models/net.py: Net differs: off; the file was left as it was",
+        "models/net.py: left as it was: --require-verified asks that each class is verified at every site",
+    ]
 
 
 def test_verbose_adds_tracebacks_and_evidence() -> None:
@@ -153,4 +155,7 @@ def test_verify_ends_with_the_worst_verdict(verdicts: list, code: int) -> None:
     evidence = [Evidence(f"C{n}", verdict) for n, verdict in enumerate(verdicts)]
     text, ended = verification(evidence)
     assert ended == code
+    said, ended = verification(evidence, quiet=True)
+    assert ended == code
+    assert ("differs" in said) == ("differs" in verdicts)
     assert text.endswith("\n")

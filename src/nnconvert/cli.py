@@ -15,7 +15,7 @@ from nnconvert.errors import NnconvertError
 
 if TYPE_CHECKING:
     from nnconvert.api import Result, Verifier
-    from nnconvert.config import Config
+    from nnconvert.discovery import Excludes
     from nnconvert.options import Options
     from nnconvert.report import Report
     from nnconvert.settings import Arguments
@@ -168,6 +168,7 @@ def _convert(**given: Any) -> int:
         (arguments.stdin_filename or Path.cwd()) if first == settings.STDIN else Path(first)
     )
     options = settings.options(arguments, settled)
+    excludes = settings.excludes(arguments, settled)
     verifies = settings.verifies(arguments, settled)
     report = Report(
         writes=arguments.writes,
@@ -179,21 +180,22 @@ def _convert(**given: Any) -> int:
     run = _convert_stdin if first == settings.STDIN else _convert_files
     verifier = settings.verifier(settled, arguments.python, arguments.model, arguments.args, arguments.inputs)
     with verifier:
-        return run(arguments, settled, options, verifier if verifies else None, report)
+        return run(arguments, options, excludes, verifier if verifies else None, report)
 
 
 def _convert_files(
-    arguments: Arguments, settled: Config, options: Options, verifier: Verifier | None, report: Report
+    arguments: Arguments, options: Options, excludes: Excludes, verifier: Verifier | None, report: Report
 ) -> int:
-    from nnconvert import preflight, settings
+    from nnconvert import preflight
     from nnconvert.api import convert_paths
     from nnconvert.discovery import discover, require_paths
 
     console = Console(arguments.color)
     paths = [Path(path) for path in arguments.paths]
     require_paths(paths)
-    excludes = settings.excludes(arguments, settled)
     files = list(discover(paths, excludes))
+    if not files and not arguments.quiet:
+        console.err("no Python file was found; excludes and .gitignore may pass over what is there\n")
     preflight.require_classes(options.classes, preflight.contents(files))
     if arguments.writes and not arguments.allow_dirty:
         preflight.require_committed([path for path in paths if path.is_dir()], files, options)
@@ -214,15 +216,15 @@ def _convert_files(
 
 
 def _convert_stdin(
-    arguments: Arguments, settled: Config, options: Options, verifier: Verifier | None, report: Report
+    arguments: Arguments, options: Options, excludes: Excludes, verifier: Verifier | None, report: Report
 ) -> int:
-    from nnconvert import preflight, settings
+    from nnconvert import preflight
     from nnconvert.api import convert_source
 
     console = Console(arguments.color)
     source = sys.stdin.buffer.read()
     path = arguments.stdin_filename or Path("<stdin>")
-    if settings.excludes(arguments, settled).forbids(path):
+    if excludes.forbids(path):
         if arguments.writes:
             console.out(source)
         return 0
@@ -270,8 +272,8 @@ def _verify(old: Path, new: Path, quiet: bool, verbose: bool, color: str, **hint
     except SourceError as error:
         console.err(f"{error}\n" + (traceback.format_exc() if verbose else ""))
         return EXIT_FAILED
-    text, code = verification(evidence, verbose)
-    console.err("" if quiet else text)
+    text, code = verification(evidence, quiet, verbose)
+    console.err(text)
     return code
 
 

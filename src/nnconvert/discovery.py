@@ -144,7 +144,7 @@ def _gitignore(folder: Path) -> Ignores:
 
     try:
         spec = GitIgnoreSpec.from_lines(path.read_text(encoding="utf-8-sig").splitlines())
-    except ValueError as error:  # undecodable, or a pattern that is none
+    except (OSError, ValueError) as error:  # ValueError: undecodable, or a pattern that is none
         raise UsageError(f"{path}: cannot be read as .gitignore: {error}") from None
     return ((folder, spec),)
 

@@ -55,7 +55,7 @@ class Report:
                 *([result.details.rstrip()] if self.verbose else []),
             ]
         elif self.quiet:
-            lines = [f"{result.path}: {line.strip()}" for line in _differences(result)]
+            lines = [f"{result.path}: {line}" for line in _held_back(result)]
         else:
             lines = list(self._lines(result))
         return _joined(lines)
@@ -91,9 +91,7 @@ class Report:
         for evidence in result.evidence:
             if evidence.verdict in ("nondeterministic", "unverified") or self.verbose:
                 yield f"  {evidence_line(evidence, self.verbose)}"
-        yield from (f"  {line}" for line in _differences(result))
-        if result.status == "unverified":
-            yield "  left as it was: --require-verified asks that each class is verified at every site"
+        yield from (f"  {line}" for line in _held_back(result))
 
     def _counts(self) -> Iterator[str]:
         yield count(self._statuses["changed"], "file") + (" changed" if self.writes else " would change")
@@ -110,14 +108,15 @@ class Report:
             yield count(self._statuses["failed"], "file") + " failed"
 
 
-def verification(evidence: Sequence[Evidence], verbose: bool = False) -> tuple[str, int]:
+def verification(evidence: Sequence[Evidence], quiet: bool = False, verbose: bool = False) -> tuple[str, int]:
     """What ``nnconvert verify`` says, and its exit code."""
     if not evidence:
         return "no module class stands in both versions, so nothing was verified\n", EXIT_NOT_OK
-    lines = [evidence_line(e, verbose) for e in evidence]
     found = {e.verdict for e in evidence}
     code = EXIT_DIFFERS if "differs" in found else EXIT_DONE if found <= {"proved", "tested"} else EXIT_NOT_OK
-    return _joined([*lines, verdicts(evidence)]), code
+    if quiet:
+        return _joined([evidence_line(e, verbose) for e in evidence if e.verdict == "differs"]), code
+    return _joined([*(evidence_line(e, verbose) for e in evidence), verdicts(evidence)]), code
 
 
 def evidence_line(evidence: Evidence, verbose: bool) -> str:
@@ -185,8 +184,10 @@ def _verdict(outcome: Conversion, evidence: Evidence | None) -> str:
     return click.style(evidence.verdict, fg=_COLORS[evidence.verdict])
 
 
-def _differences(result: Result) -> Iterator[str]:
-    """Why a file was held back by verification."""
+def _held_back(result: Result) -> Iterator[str]:
+    """Why a file that converts was not written."""
+    if result.status == "unverified":
+        yield "left as it was: --require-verified asks that each class is verified at every site"
     for evidence in result.evidence:
         if result.status == "differs" and evidence.verdict == "differs":
             yield f"{evidence_line(evidence, verbose=False)}; the file was left as it was"

@@ -9,14 +9,13 @@ from nnconvert.decide.arguments import LeaveError
 from nnconvert.decide.sites import Site
 from nnconvert.source.attributes import Method
 from nnconvert.source.classes import ClassInfo
-from nnconvert.source.construction import skips_own_init
+from nnconvert.source.inits import resets_later, skips_own_init
 from nnconvert.source.reader import Reader
 from nnconvert.source.scopes import Scope
 
 _SPECIAL_METHODS: Final = frozenset(
     {"__setattr__", "__getattr__", "__getattribute__", "__delattr__", "__slots__", "__dir__", "__new__"}
 )
-_DATACLASS: Final = ("dataclass", "attrs", "define", "attrs.define", "attr.s", "attr.attrs", "frozen")
 
 
 def method_of_site(site: Site, reader: Reader) -> Method:
@@ -58,17 +57,22 @@ def _in_class(scope: Scope) -> bool:
 
 def check_class(info: ClassInfo, reader: Reader) -> None:
     """Refuse classes on which registering does not do what it does elsewhere."""
-    for member in info.ancestors():
+    for member in info.family():
         special = sorted(_SPECIAL_METHODS & set(member.scope.bindings))
         if special:
             raise LeaveError("NNC303", f"{member.qualname} defines {special[0]}")
-        for decorator in member.node.decorator_list:
-            target = decorator.func if isinstance(decorator, ast.Call) else decorator
-            if ast.unparse(target).removeprefix("dataclasses.") in _DATACLASS:
-                raise LeaveError("NNC303", f"{member.qualname} is a dataclass")
+    for member in info.ancestors():
+        if reader.classes.is_dataclass(member):
+            raise LeaveError("NNC303", f"{member.qualname} is a dataclass")
+    for member in info.descendants():
+        if reader.classes.kind(member)[0] == "container":
+            raise LeaveError("NNC301", f"{member.qualname} is a container")
     skipping = skips_own_init(info, reader.attributes)
     if skipping is not None:
         raise LeaveError("NNC110", f"{skipping.qualname} does not run {info.qualname}.__init__")
+    resetting = resets_later(info, reader.attributes)
+    if resetting is not None:
+        raise LeaveError("NNC110", f"{resetting} makes instances anew, without their __init__")
     borrowed = _borrowed(info, reader)
     if borrowed is not None:
         raise LeaveError("NNC110", f"{borrowed} is used on other objects")
@@ -77,13 +81,31 @@ def check_class(info: ClassInfo, reader: Reader) -> None:
 def _borrowed(info: ClassInfo, reader: Reader) -> str | None:
     """A method of the class that the file reads from the class itself, other than to call it on a subclass's self."""
     for member in info.family():
-        for name in (*member.methods, "__new__"):
+        for name in (*member.methods, "__new__", "__dict__"):
             for load in reader.attributes.outer_loads.get(name, []):
                 if member in reader.classes.named(load.value, reader.tree.scope_of[load]):
                     if not _calls_on_subclass(load, member, reader):
                         return f"{member.qualname}.{name}"
+        for name in (*member.methods, "__init__"):
             if _patched(member, name, reader):
                 return f"{member.qualname}.{name}"
+    return _handed_on(info, reader)
+
+
+def _handed_on(info: ClassInfo, reader: Reader) -> str | None:
+    """``method.__func__``, ``getattr(Net, name)``, ``obj.__class__ = Net``: ways to other objects that keep no name."""
+    family, tree = info.family(), reader.tree
+    for node in tree.attributes():
+        if node.attr == "__func__" and isinstance(node.value, ast.Attribute):
+            if any(node.value.attr in member.methods for member in family):
+                return f"{node.value.attr}.__func__"
+        if node.attr == "__class__" and isinstance(node.ctx, ast.Store):
+            return "__class__"
+    for call in tree.calls():
+        if isinstance(call.func, ast.Name) and call.func.id in ("getattr", "setattr", "vars") and call.args:
+            for member in reader.classes.named(call.args[0], tree.scope_of[call]):
+                if member in family:
+                    return member.qualname
     return None
 
 

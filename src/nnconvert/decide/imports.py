@@ -26,10 +26,15 @@ class Importer:
 
     def callee(self, module: str, construction: Construction) -> str:
         """How ``__init__`` of the class writes ``nn.ReLU``; raises LeaveError where the name is hidden there."""
+        names = self.reader.names
+        if f"{_NN}.{module}" in names.replaced:
+            raise LeaveError("NNC101", f"the file gives nn.{module} another meaning")
         scope = self._init_scope(construction)
         for wanted, suffix in ((_NN, f".{module}"), (f"{_NN}.{module}", ""), ("torch", f".nn.{module}")):
             for name in self._bound_to(wanted, scope):
                 return f"{name}{suffix}"
+        if names.qualname(ast.Name(module, ast.Load()), scope) == f"{_NN}.{module}":
+            return module  # from torch.nn import *
         if self._free_nn():
             self._adds_nn = True
             return f"nn.{module}"
@@ -56,7 +61,8 @@ class Importer:
 
     def _free_nn(self) -> bool:
         scopes = self.reader.tree.inner.values()
-        return not any("nn" in scope.bindings or "*" in scope.bindings for scope in scopes)
+        unknown = self.reader.names.is_star_candidate(ast.Name("nn", ast.Load()), self.reader.tree.module)
+        return not unknown and not any("nn" in scope.bindings for scope in scopes)
 
     # -- edits --------------------------------------------------------------------------------------------------
 

@@ -64,10 +64,12 @@ class Placer:
             return Leave("NNC305", "the __init__ of a base may run it before the submodule exists")
         if reaching & _TORCH_INIT_CALLS and any(b != "torch.nn.Module" for b in info.all_outer_bases()):
             return Leave("NNC305", "the __init__ of a base from torch.nn may run it")
-        if not construction.inits:
+        if construction.inherits_init:
             return Window(0, 0)
+        if not construction.inits:
+            return Leave("NNC304", "the class inherits an __init__ that does not reach that of nn.Module")
         if construction.init is None:
-            return Leave("NNC304", "__init__ is defined more than once or under a condition")
+            return Leave("NNC304", "__init__ is defined more than once, under a condition, or without a name for self")
         if construction.base_call is None:
             return Leave("NNC304", "__init__ does not call the __init__ of its base on every path")
         if not draft.registers:  # the assignment itself stands in __init__ already

@@ -68,8 +68,9 @@ class Finder:
             site = self._call(call, self.reader.tree.scope_of[call])
             if site is not None:
                 yield site
-        names = (node for node in self.reader.tree.names() if node.id in self._imported)
-        for node in (*self.reader.tree.attributes(), *names):
+        names = [node for node in self.reader.tree.names() if node.id in self._imported]
+        loads: list[ast.Attribute | ast.Name] = [*self.reader.tree.attributes(), *names]
+        for node in loads:
             if node not in called and isinstance(node.ctx, ast.Load):
                 site = self._reference(node, self.reader.tree.scope_of[node])
                 if site is not None:
@@ -93,18 +94,18 @@ class Finder:
         return None
 
     def _suspected(self, call: ast.Call, function: ast.Name | ast.Attribute, scope: Scope) -> Site | None:
+        """A call whose name is not certain, where it may be a functional's."""
+        names = self.reader.names
         short = function.attr if isinstance(function, ast.Attribute) else function.id
-        star = short in self._shorts and self.reader.names.is_star_candidate(function, scope)
-        if star and (isinstance(function, ast.Name) or _looks_like_torch(function)):
+        if short not in self._shorts and short not in self._imported:
+            return None
+        if names.is_star_candidate(function, scope) and (isinstance(function, ast.Name) or _looks_like_torch(function)):
             return Site("call", call, function, scope, short, (), "NNC102")
-        module = self.reader.tree.module
-        if scope is module:
-            return None
-        elsewhere = self.reader.names.qualname(function, module)
-        rows = by_spelling().get(elsewhere) if elsewhere is not None else None
-        if rows is None:
-            return None
-        return Site("call", call, function, scope, rows[0][0].functional, (), "NNC101")
+        for qualname in sorted(names.possible(function)):
+            rows = by_spelling().get(qualname)
+            if rows is not None and not rows[0][1].is_method:
+                return Site("call", call, function, scope, rows[0][0].functional, (), "NNC101")
+        return None
 
     def _method(self, call: ast.Call, function: ast.expr, scope: Scope) -> Site | None:
         if not (self.methods and isinstance(function, ast.Attribute) and function.attr in self._tensor_methods):

@@ -139,7 +139,7 @@ class Attributes:
     # -- reading ----------------------------------------------------------------------------------------------
 
     def _read_method(self, info: ClassInfo, node: FunctionNode) -> None:
-        kind = _method_kind(node)
+        kind = _method_kind(node, info)
         scope = self.tree.inner[node]
         parameters = [*node.args.posonlyargs, *node.args.args]
         receiver = parameters[0].arg if parameters and kind == "instance" else None
@@ -260,13 +260,16 @@ def _prefix(node: ast.expr) -> str:
     return ""
 
 
-def _method_kind(node: FunctionNode) -> MethodKind:
+def _method_kind(node: FunctionNode, info: ClassInfo) -> MethodKind:
     if node.name in _IMPLICIT_STATIC:
         return "static"
-    for decorator in node.decorator_list:
-        text = ast.unparse(decorator).rpartition(".")[2]
-        if text == "staticmethod":
+    wrappers = [ast.unparse(decorator) for decorator in node.decorator_list]
+    for binding in info.scope.bindings.get(node.name, []):  # forward = staticmethod(forward)
+        if isinstance(binding.value, ast.Call):
+            wrappers.append(ast.unparse(binding.value.func))
+    for wrapper in wrappers:
+        if wrapper.endswith("staticmethod"):
             return "static"
-        if text == "classmethod":
+        if wrapper.endswith("classmethod"):
             return "class"
     return "instance"

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from nnconvert.source.names import Names
 from nnconvert.source.scopes import FunctionNode, Scope, ScopeTree
 
 Kind = Literal["module", "container", "other", "unknown"]
+MODULE: Final = "torch.nn.Module"
 
 _CONTAINERS: Final = frozenset(
     f"torch.nn.{name}"
@@ -25,6 +26,7 @@ _HARMLESS_BASES: Final = frozenset(
         "typing_extensions.Generic",
     }
 )  # fmt: skip
+_DATACLASS: Final = frozenset({"dataclass", "attrs", "define", "frozen", "mutable"})
 
 
 def torch_attribute_names() -> dict[str, frozenset[str]]:
@@ -53,6 +55,8 @@ class ClassInfo:
     scope: Scope
     """The scope that the class body opens."""
     local_bases: list[ClassInfo] = field(default_factory=list)
+    bases: list[Base] = field(default_factory=list)
+    """All bases in order, as far as they are told apart: classes of this file, qualified names, source texts."""
     outer_bases: list[str] = field(default_factory=list)
     """Qualified names of bases that are not in this file."""
     unknown_bases: list[str] = field(default_factory=list)
@@ -83,6 +87,9 @@ class ClassInfo:
 
     def all_outer_bases(self) -> list[str]:
         return [name for info in self.ancestors() for name in info.outer_bases]
+
+
+Base: TypeAlias = ClassInfo | str
 
 
 class Classes:
@@ -131,18 +138,29 @@ class Classes:
         if any(name in _CONTAINERS for name in outer):
             return "container", ""
         unknown = [text for ancestor in ancestors for text in ancestor.unknown_bases]
-        unknown += [name for name in outer if not self._is_known(name)]
+        unknown += [name for name in outer if not self.is_known(name)]
         if unknown:
             return "unknown", unknown[0]
-        if any(self._is_module(name) for name in outer):
+        if any(self.is_module(name) for name in outer):
             return "module", ""
         return "other", ""
 
-    def _is_module(self, name: str) -> bool:
+    def is_module(self, name: str) -> bool:
+        """Whether the qualified name is a module class of torch.nn or one that a person vouches for."""
         return name in self._module_bases or torch_class(name) is not None
 
-    def _is_known(self, name: str) -> bool:
-        return self._is_module(name) or name in _HARMLESS_BASES
+    def is_known(self, name: str) -> bool:
+        """Whether it is known what this base from outside of the file does in its ``__init__``."""
+        return self.is_module(name) or name in _HARMLESS_BASES
+
+    def is_dataclass(self, info: ClassInfo) -> bool:
+        """Whether a decorator writes the methods of the class, ``__init__`` among them."""
+        for decorator in info.node.decorator_list:
+            target = decorator.func if isinstance(decorator, ast.Call) else decorator
+            name = self.names.qualname(target, self.tree.scope_of[info.node]) or ast.unparse(target)
+            if name.rpartition(".")[2] in _DATACLASS or name == "attr.s":
+                return True
+        return False
 
     def _qualname(self, node: ast.ClassDef) -> str:
         parts = [node.name]
@@ -161,14 +179,17 @@ class Classes:
             qualname = self.names.qualname(target, scope)
             if local and info not in local:
                 info.local_bases.extend(local)
+                info.bases.extend(local)
                 for found in local:
                     found.subclasses.append(info)
             elif qualname is not None:
                 info.outer_bases.append(qualname)
+                info.bases.append(qualname)
             elif isinstance(target, ast.Name) and target.id == "object" and scope.lookup("object") is None:
                 info.outer_bases.append("object")
             else:
                 info.unknown_bases.append(ast.unparse(base))
+                info.bases.append(ast.unparse(base))
         for keyword in info.node.keywords:
             metaclass = self.names.qualname(keyword.value, scope)
             if keyword.arg != "metaclass" or metaclass != "abc.ABCMeta":
@@ -176,9 +197,14 @@ class Classes:
 
     def _read_methods(self, info: ClassInfo) -> None:
         for name, bindings in info.scope.bindings.items():
-            found = [b.node for b in bindings if isinstance(b.node, FunctionNode)]
+            found = [b.node for b in bindings if isinstance(b.node, FunctionNode) and not _is_overload(b.node)]
             if found:
                 info.methods[name] = found
+
+
+def _is_overload(node: FunctionNode) -> bool:
+    """A declaration for type checkers: the last definition replaces it."""
+    return any(ast.unparse(decorator).rpartition(".")[2] == "overload" for decorator in node.decorator_list)
 
 
 def torch_class(name: str) -> str | None:

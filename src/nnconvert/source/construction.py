@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from nnconvert.source.attributes import Attributes, Method
-from nnconvert.source.classes import ClassInfo
-from nnconvert.source.scopes import FunctionNode, Scope
+from nnconvert.source.classes import MODULE, ClassInfo
+from nnconvert.source.inits import InitChain, base_init_calls, is_base_init
+from nnconvert.source.paths import always, own_calls, own_nodes
+from nnconvert.source.scopes import FunctionNode
 
 _MODE_CALLS: Final = frozenset({"eval", "train"})
 _HARMLESS_WITH_SELF: Final = frozenset(
@@ -40,10 +42,11 @@ class Construction:
 
     @cached_property
     def init(self) -> Method | None:
-        """The class's own ``__init__``, where there is exactly one and it stands directly in the class body."""
+        """The class's own ``__init__``, where there is exactly one, directly in the class body, that names its instance."""
         if len(self.inits) != 1 or self.inits[0] not in self.info.node.body:
             return None
-        return self.attributes.methods[self.tree.inner[self.inits[0]]]
+        method = self.attributes.methods[self.tree.inner[self.inits[0]]]
+        return method if method.receiver is not None else None
 
     @property
     def body(self) -> list[ast.stmt]:
@@ -53,24 +56,25 @@ class Construction:
 
     @cached_property
     def base_call(self) -> int | None:
-        """Index of the last statement that calls a base's ``__init__``; None where not every path passes one."""
+        """Index of the last statement that runs nn.Module.__init__; None where not every path passes one."""
         calling = [i for i, statement in enumerate(self.body) if self._calls_base(statement)]
-        if not calling or not _always(self.body, self._calls_base):
+        if not calling or not always(self.body, self._calls_base):
             return None
         return calling[-1]
 
-    def _calls_base(self, statement: ast.AST) -> bool:
-        return any(self.is_base_init(call) for call in _calls(statement))
+    def _calls_base(self, statement: ast.stmt) -> bool:
+        calls = base_init_calls([statement], self.attributes)
+        return any(self._chain.call_reaches(call, self.info, MODULE) for call in calls)
 
-    def is_base_init(self, call: ast.Call) -> bool:
-        """``super().__init__(...)``, ``super(Net, self).__init__(...)`` or ``Base.__init__(self, ...)``."""
-        function = call.func
-        if not (isinstance(function, ast.Attribute) and function.attr == "__init__"):
-            return False
-        owner = function.value
-        if isinstance(owner, ast.Call):
-            return isinstance(owner.func, ast.Name) and owner.func.id == "super"
-        return bool(call.args) and self.attributes.self_of(call.args[0]) is not None
+    @cached_property
+    def _chain(self) -> InitChain:
+        return InitChain(self.info, self.attributes)
+
+    @cached_property
+    def inherits_init(self) -> bool:
+        """Whether the class has no ``__init__`` and that of its bases certainly reaches nn.Module's."""
+        defined = "__init__" in self.info.scope.bindings
+        return not defined and self._chain.reaches(MODULE, 1)
 
     # -- where a registration may stand -------------------------------------------------------------------------
 
@@ -83,9 +87,9 @@ class Construction:
             return None
         last = len(self.body)
         for index, statement in enumerate(self.body):
-            if any(isinstance(node, ast.Return) for node in _own_nodes(statement)):
+            if any(isinstance(node, ast.Return) for node in own_nodes(statement)):
                 last = min(last, index)
-            if index > self.base_call and (self.touches(statement, reaching) or self._sets_mode(statement)):
+            if self.touches(statement, reaching) or (index > self.base_call and self._sets_mode(statement)):
                 last = min(last, index)
         return Window(self.base_call + 1, last) if last > self.base_call else None
 
@@ -109,7 +113,7 @@ class Construction:
                 return "forward" in reaching
             if isinstance(parent.func, ast.Name) and parent.func.id in _HARMLESS_WITH_SELF:
                 return False
-            return not self.is_base_init(parent)
+            return not is_base_init(parent, self.attributes)
         return True
 
     def _sets_mode(self, statement: ast.AST) -> bool:
@@ -148,7 +152,7 @@ class Construction:
         """Index behind the last statement that registers a submodule, or behind the base call."""
         last = (self.base_call or 0) + 1
         for index, statement in enumerate(self.body):
-            if index >= last and any(_looks_like_registration(node) for node in _own_nodes(statement)):
+            if index >= last and any(_looks_like_registration(node) for node in own_nodes(statement)):
                 last = index + 1
         return last
 
@@ -177,48 +181,9 @@ def _self_callers(info: ClassInfo, attributes: Attributes) -> Iterator[str]:
     """Methods that call ``self(...)``."""
     for nodes in info.methods.values():
         for node in nodes:
-            for call in _calls(node):
+            for call in own_calls(*node.body):
                 if attributes.self_of(call.func) is not None:
                     yield node.name
-
-
-def _calls(node: ast.AST) -> Iterator[ast.Call]:
-    return (child for child in _own_nodes(node) if isinstance(child, ast.Call))
-
-
-def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """The node and what is in it, without the bodies of functions and classes defined in it."""
-    stack: list[ast.AST] = [node]
-    while stack:
-        current = stack.pop()
-        yield current
-        for child in ast.iter_child_nodes(current):
-            if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-                stack.append(child)
-
-
-def _always(body: Sequence[ast.stmt], does: Callable[[ast.stmt], bool]) -> bool:
-    """Whether every path through the statements passes one that satisfies ``does``."""
-    for statement in body:
-        if isinstance(statement, ast.If):
-            if statement.orelse and _always(statement.body, does) and _always(statement.orelse, does):
-                return True
-        elif isinstance(statement, ast.With):
-            if _always(statement.body, does):
-                return True
-        elif isinstance(statement, ast.Try):
-            handled = all(_always(h.body, does) or _raises(h.body) for h in statement.handlers)
-            if _always(statement.finalbody, does) or (_always(statement.body, does) and handled):
-                return True
-        elif isinstance(statement, ast.Return):
-            return False
-        elif not isinstance(statement, ast.For | ast.AsyncFor | ast.While | ast.Match) and does(statement):
-            return True
-    return False
-
-
-def _raises(body: Sequence[ast.stmt]) -> bool:
-    return bool(body) and isinstance(body[-1], ast.Raise)
 
 
 def _looks_like_registration(node: ast.AST) -> bool:
@@ -233,25 +198,3 @@ def _looks_like_registration(node: ast.AST) -> bool:
         if isinstance(call, ast.Call)
     )
     return any(name.lstrip("_")[:1].isupper() and not name.isupper() and name != "Parameter" for name in names)
-
-
-def skips_own_init(info: ClassInfo, attributes: Attributes) -> ClassInfo | None:
-    """A subclass in this file whose ``__init__`` does not reach the class's own."""
-    for subclass in info.descendants():
-        construction = Construction(subclass, attributes)
-        for init in construction.inits:
-            calls = [call for call in _calls(init) if construction.is_base_init(call)]
-            if not any(_reaches(call, subclass, info, attributes) for call in calls):
-                return subclass
-    return None
-
-
-def _reaches(call: ast.Call, subclass: ClassInfo, info: ClassInfo, attributes: Attributes) -> bool:
-    """Whether this base call runs ``__init__`` of ``info`` (directly or through bases in between)."""
-    assert isinstance(call.func, ast.Attribute)
-    owner = call.func.value
-    scope: Scope = attributes.tree.scope_of[call]
-    if isinstance(owner, ast.Call):
-        named = attributes.classes.named(owner.args[0], scope) if owner.args else [subclass]
-        return all(start is not info and info in start.ancestors() for start in named) and bool(named)
-    return any(info in start.ancestors() for start in attributes.classes.named(owner, scope))

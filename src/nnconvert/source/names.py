@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable
+from functools import cached_property
 
 from nnconvert.source.scopes import Binding, Scope, ScopeTree
 
@@ -23,6 +24,7 @@ class Names:
         self.tree = tree
         self._star_names = star_names
         self._stars = tree.module.bindings.get("*", [])
+        self._unknown_stars = [star for star in self._stars if star.qualname not in star_names]
 
     def qualname(self, node: ast.expr, scope: Scope, depth: int = 0) -> str | None:
         """The qualified name that a name or attribute chain stands for, or None when that is not certain."""
@@ -30,7 +32,8 @@ class Names:
             return None
         if isinstance(node, ast.Attribute):
             base = self.qualname(node.value, scope, depth + 1)
-            return None if base is None else canonical(f"{base}.{node.attr}")
+            full = None if base is None else canonical(f"{base}.{node.attr}")
+            return None if full in self.replaced else full
         if not isinstance(node, ast.Name):
             return None
         found = scope.lookup(node.id)
@@ -39,7 +42,45 @@ class Names:
         where, bindings = found
         if where is self.tree.module and self._restarred(bindings):
             return None
-        return self._agreed(bindings, where, depth)
+        agreed = self._agreed(bindings, where, depth)
+        return None if agreed in self.replaced else agreed
+
+    def possible(self, node: ast.expr) -> set[str]:
+        """The qualified names that the import of its root anywhere in the file could give an expression."""
+        root, suffix = node, ""
+        while isinstance(root, ast.Attribute):
+            root, suffix = root.value, f".{root.attr}{suffix}"
+        if not isinstance(root, ast.Name):
+            return set()
+        imported = self._imported.get(root.id, set())
+        return {canonical(qualname + suffix) for qualname in imported}
+
+    @cached_property
+    def _imported(self) -> dict[str, set[str]]:
+        """Name -> all that imports bind it to, in any scope."""
+        found: dict[str, set[str]] = {}
+        for scope in self.tree.inner.values():
+            for name, bindings in scope.bindings.items():
+                for binding in bindings:
+                    if binding.kind == "import" and binding.qualname:
+                        found.setdefault(name, set()).add(binding.qualname)
+        return found
+
+    @cached_property
+    def replaced(self) -> frozenset[str]:
+        """Qualified names that the file gives another meaning: ``F.relu = mine``, ``setattr(F, "relu", mine)``."""
+        stored = {
+            name
+            for node in self.tree.attributes()
+            if not isinstance(node.ctx, ast.Load)
+            for name in self.possible(node)
+        }
+        for call in self.tree.calls():
+            if isinstance(call.func, ast.Name) and call.func.id in ("setattr", "delattr") and len(call.args) > 1:
+                name = call.args[1]
+                if isinstance(name, ast.Constant):
+                    stored.update(f"{base}.{name.value}" for base in self.possible(call.args[0]))
+        return frozenset(stored)
 
     def _agreed(self, bindings: list[Binding], where: Scope, depth: int) -> str | None:
         meanings = {self._meaning(b, where, depth) for b in bindings if not self._is_import_fallback(b)}
@@ -62,18 +103,18 @@ class Names:
         return any(isinstance(node, ast.ExceptHandler) for node in self.tree.ancestors(binding.node))
 
     def _type_checking_only(self, node: ast.AST) -> bool:
+        child = node
         for ancestor in self.tree.ancestors(node):
-            if isinstance(ancestor, ast.If) and "TYPE_CHECKING" in ast.unparse(ancestor.test):
-                return True
+            if isinstance(ancestor, ast.If) and child in ancestor.body:
+                if ast.unparse(ancestor.test).rpartition(".")[2] == "TYPE_CHECKING":
+                    return True
+            child = ancestor
         return False
 
     def _restarred(self, bindings: Iterable[Binding]) -> bool:
         """Whether a later star import of an unknown file may have bound the name again."""
         last = max(getattr(b.node, "lineno", 0) for b in bindings)
-        return any(
-            getattr(star.node, "lineno", 0) > last and (star.qualname or "") not in self._star_names
-            for star in self._stars
-        )
+        return any(getattr(star.node, "lineno", 0) > last for star in self._unknown_stars)
 
     def _from_star(self, name: str) -> str | None:
         for star in reversed(self._stars):
@@ -85,10 +126,12 @@ class Names:
         return None
 
     def is_star_candidate(self, node: ast.expr, scope: Scope) -> bool:
-        """Whether the root of the chain is bound by nothing but, perhaps, a star import of an unknown file."""
-        while isinstance(node, ast.Attribute):
-            node = node.value
-        return isinstance(node, ast.Name) and bool(self._stars) and scope.lookup(node.id) is None
+        """Whether a star import of an unknown file binds the root of the chain, perhaps."""
+        root = root_name(node)
+        if root is None or not self._unknown_stars:
+            return False
+        found = scope.lookup(root.id)
+        return found is None or (found[0] is self.tree.module and self._restarred(found[1]))
 
 
 def canonical(name: str) -> str:

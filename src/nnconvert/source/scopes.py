@@ -131,7 +131,8 @@ class ScopeTree:
             for child, where in self._children(node, scope):
                 self.parents[child] = node
                 stack.append((child, where))
-        for scope, name, binding in pending:
+        # `nonlocal` looks for the scope that binds the name otherwise.
+        for scope, name, binding in sorted(pending, key=lambda item: item[1] in item[0].declared_nonlocal):
             scope.bind(name, binding)
 
     def _open(self, kind: ScopeKind, node: ast.AST, parent: Scope, name: str) -> Scope:

@@ -119,6 +119,8 @@ class Walks:
             return (method.info,)
         if isinstance(receiver, ast.Call):
             return self._built(receiver, scope)
+        if self.names.qualname(receiver, scope) is not None:
+            return ()  # torch.func.apply, torch.nn.modules and the like: not an instance
         if isinstance(receiver, ast.Attribute):
             owner = self.attributes.self_of(receiver.value)
             stores = self.attributes.stores(owner.info, receiver.attr) if owner else []
@@ -127,8 +129,6 @@ class Walks:
             return ()  # a class, not an instance: apply of an autograd.Function
         if isinstance(receiver, ast.Name):
             found = scope.lookup(receiver.id)
-            if found is not None and all(b.kind == "import" for b in found[1]):
-                return ()  # torch.func.apply and the like: not an instance
             return self._all_built([b.value for b in found[1]] if found else [], scope)
         return None
 

@@ -24,8 +24,8 @@ class ServerError(NnconvertError):
 class Server:
     """A process on the user's Python that has torch loaded and runs each job in a child of its own.
 
-    Started by the first use, ended by ``close()`` or the ``with`` statement, together with all it runs. One thread
-    at a time may use it. ``fork=False`` starts a fresh process for each job, as on systems that cannot fork.
+    Started by the first use, ended by ``close()`` or the ``with`` statement, together with
+    all it runs. One thread at a time may use it. ``fork=False`` starts a fresh process for each job, as on systems that cannot fork.
     """
 
     def __init__(self, python: Path | None = None, *, fork: bool = hasattr(os, "fork")) -> None:
@@ -43,7 +43,7 @@ class Server:
         self.close()
 
     def facts(self) -> dict[str, Any]:
-        """``python`` and ``torch``: their versions (torch's is None where it cannot be imported: ``error``)."""
+        """``python`` and ``torch``: their versions (torch's is None where it cannot be imported)."""
         if self._process is None:
             self._start()
         return self._facts

@@ -21,7 +21,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """How to build and feed a model, as a person says it; expressions in the module's own names, torch and nn."""
+    """How to build and feed a model, as a person says it, in the module's own names, torch and nn."""
 
     model: str = ""
     """The class that ``args`` and ``inputs`` are for; empty: every class."""
@@ -48,7 +48,7 @@ class Request:
     seed: int = 0
 
     def expected(self) -> tuple[Expected, ...]:
-        """What is known of each class; raises SyntaxError where a version does not parse and classes are wanted."""
+        """What is known of each class; raises SyntaxError where a version does not parse."""
         if self.classes:
             return self.classes
         new = set(_top_level_classes(self.new))

@@ -18,7 +18,7 @@ HELP = 'give --args and --inputs, or an entry in [tool.nnconvert.models."{key}"]
 
 
 def verify_file(server: Server, request: Request) -> tuple[Evidence, ...]:
-    """One Evidence for each class of the request, in its order. Runs the user's code, in child processes only."""
+    """One Evidence for each class of the request, in its order. Runs the user's code, in children only."""
     classes = request.expected()
     if not classes:
         return ()
@@ -62,11 +62,7 @@ class _Verification:
         self._find_hosts()
         built = sorted(int(path.parent.name) for path in self.folder.glob("*/old.json") if self._recipe(path))
         self._work([("replay", "control", built), ("replay", "new", built)])
-        for version in ("control", "new"):
-            done = [
-                index for index in built if (self.folder / str(index) / version / "entries.json").exists()
-            ]
-            self._work([("compare", version, done)])
+        self._work([("compare", "differences", built)])
         found = (self._evidence(index) for index in everything)
         return tuple(evidence for evidence in found if evidence is not None)
 
@@ -80,22 +76,21 @@ class _Verification:
         return "recipe" in json.loads(path.read_text())
 
     def _work(self, tasks: list[tuple[str, str, list[int]]]) -> None:
-        """Run tasks side by side until every class has its outcome, going on behind a class that ends its child."""
+        """Run tasks side by side until every class has its outcome; one that ends its child is left out."""
         while tasks := [task for task in tasks if task[2]]:
             results = self.server.run([self._job(*task) for task in tasks])
             remaining = []
             for (role, version, indices), result in zip(tasks, results, strict=True):
-                left = self._left_over(role, version, indices)
+                left = self._left_over(version, indices)
                 if left and (result["code"] or result["status"] != "exited" or left == indices):
                     self.crashes[left.pop(0)] = self._how_it_ended(version, result)
                 remaining.append((role, version, left))
             tasks = remaining
 
-    def _left_over(self, role: str, version: str, indices: list[int]) -> list[int]:
+    def _left_over(self, version: str, indices: list[int]) -> list[int]:
         if self._module_error(version):
             return []
-        name = f"{version}-differences" if role == "compare" else version
-        return [index for index in indices if self._read(index, name) is None]
+        return [index for index in indices if self._read(index, version) is None]
 
     def _how_it_ended(self, version: str, result: dict[str, Any]) -> str:
         who = "the new version" if version == "new" else "the class"
@@ -111,11 +106,9 @@ class _Verification:
         request = self.request
         work = Path(tempfile.mkdtemp(prefix="work-", dir=self.folder))
         source = request.new if version == "new" else request.old
-        compared = ("old", version)
         return {
             "role": role,
             "version": version,
-            "versions": compared,
             "indices": indices,
             "names": [expected.class_name for expected in self.classes],
             "expected": [asdict(expected) for expected in self.classes],
@@ -186,11 +179,12 @@ class _Verification:
         for replayed in (control, new):
             if replayed is None or "reason" in replayed:
                 return "unverified", [(replayed or {}).get("reason", "no outcome")], []
-        own = [control["differs"]] if "differs" in control else self._read(index, "control-differences")
+        compared = self._read(index, "differences")
+        if compared is None:
+            return "unverified", [self.crashes.get(index, "the comparison did not end")], []
+        own = [control["differs"]] if "differs" in control else compared["control"]
         if own:
             return "nondeterministic", [f"two runs of the old version under one seed differ: {own[0]}"], []
-        found = [new["differs"]] if "differs" in new else self._read(index, "new-differences")
-        if own is None or found is None:
-            return "unverified", [self.crashes.get(index, "the comparison did not end")], []
+        found = [new["differs"]] if "differs" in new else compared["new"]
         found = [*new.get("problems", []), *found]
         return ("differs" if found else "tested"), found, new.get("unreached", [])

@@ -15,6 +15,7 @@ from torch import nn
 
 from .constructors import constructor_arguments, unguessable
 from .conventions import Example, examples
+from .failure import MEMORY_REASON, words
 from .inputs import Feed, feeds, guided
 from .observe import Run, materialise, prepare, randomise, says_something
 from .recipe import Namespace, Recipe
@@ -23,9 +24,11 @@ from .values import tensors_in
 CONSTRUCTS = 24
 FEEDS = 60
 SECONDS = 30.0
+SLOW = 2.0
+"""Seconds of one attempt from which on a model is run with one shape only."""
 
 
-class NotBuilt(Exception):
+class NotBuiltError(Exception):
     """No recipe was found: why, and what a person can give."""
 
     def __init__(self, reason: str, remedy: str = "") -> None:
@@ -36,7 +39,7 @@ class NotBuilt(Exception):
 
 @dataclass(frozen=True)
 class Given:
-    """What a person said about a class: argument texts (None where nothing was said) and where it was said."""
+    """What a person said about a class: argument texts (None if nothing was said) and where it was said."""
 
     source: str
     args: str | None
@@ -44,7 +47,7 @@ class Given:
 
 
 def find_recipe(module: ModuleType, cls: type, job: dict[str, Any]) -> Recipe:
-    """The first recipe whose forward runs in eval and in train mode. Raises NotBuilt."""
+    """The first recipe whose forward runs in eval and in train mode. Raises NotBuiltError."""
     return _Search(module, cls, job, given(module, cls, job)).run()
 
 
@@ -58,11 +61,6 @@ def given(module: ModuleType, cls: type, job: dict[str, Any]) -> Given:
     return Given("", None, None)
 
 
-def error_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())[:300]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
 class _Search:
     """One class on the way to its recipe; remembers why the last attempts failed."""
 
@@ -72,13 +70,15 @@ class _Search:
         self.said = said
         self.seed: int = job["seed"]
         self.text = importlib.util.decode_source(base64.b64decode(job["source"]))
-        self.deadline = time.monotonic() + min(SECONDS, job["time"] / 4)
+        # Processor time, not the clock: a busy machine must not change what is found.
+        self.deadline = time.process_time() + min(SECONDS, job["time"] / 4)
         self.construct_error = ""
         self.feed_error = ""
+        self.too_large = 0
 
     def run(self) -> Recipe:
         for example in itertools.islice(self.constructs(), CONSTRUCTS):
-            if time.monotonic() > self.deadline:
+            if time.process_time() > self.deadline or self.too_large > 1:
                 break
             recipe = self.try_construct(example)
             if recipe is not None:
@@ -106,7 +106,7 @@ class _Search:
             Exception,
             SystemExit,
         ) as error:  # the user's code may raise anything; the next candidate follows
-            self.construct_error = self.construct_error or f"{example.construct}: {error_line(error)}"
+            self.construct_error = self.construct_error or f"{example.construct}: {words(error)}"
             return None
         if type(model) is not self.cls:
             return None
@@ -128,7 +128,7 @@ class _Search:
         pending = feeds(model)
         tried: set[str] = set()
         queue: list[Feed] = []
-        while len(tried) < FEEDS and time.monotonic() < self.deadline:
+        while len(tried) < FEEDS and self.too_large < 2 and time.process_time() < self.deadline:
             feed = queue.pop() if queue else next(pending, None)
             if feed is None:
                 return None
@@ -136,9 +136,11 @@ class _Search:
                 continue
             tried.add(feed.text())
             self.feed_error = ""
+            started = time.process_time()
             accepted = self.attempt(model, names, replace(recipe, inputs=(feed.text(),)))
             if accepted is not None:
-                return self.with_second(model, names, accepted, feed)
+                slow = time.process_time() - started > SLOW
+                return accepted if slow else self.with_second(model, names, accepted, feed)
             better = guided(feed, self.feed_error)
             if better is not None:
                 queue.append(better)
@@ -158,7 +160,8 @@ class _Search:
             try:
                 self.check(model, names, candidate)
             except (Exception, SystemExit) as error:  # as above: the next candidate follows
-                self.feed_error = f"{recipe.inputs[0]}: {error_line(error)}"
+                self.feed_error = f"{recipe.inputs[0]}: {words(error)}"
+                self.too_large += words(error) == MEMORY_REASON
                 if "grad" not in str(error):
                     return None
             else:
@@ -177,16 +180,19 @@ class _Search:
             if not says_something(run.output):
                 raise ValueError("every number of the output is NaN")
 
-    def not_built(self) -> NotBuilt:
+    def not_built(self) -> NotBuiltError:
         name = self.cls.__qualname__
-        remedy = f'give --args and --inputs, or an entry in [tool.nnconvert.models."{self.module.__name__}:{name}"]'
+        key = f"{self.module.__name__}:{name}"
+        remedy = f'give --args and --inputs, or an entry in [tool.nnconvert.models."{key}"]'
         if self.feed_error:
             what = (
                 "the given inputs do not work" if self.said.inputs else "no input found that forward accepts"
             )
-            return NotBuilt(f"{what}; the last try was {self.feed_error}", remedy)
+            return NotBuiltError(f"{what}; the last try was {self.feed_error}", remedy)
         if self.construct_error:
             what = "the given arguments do not work" if self.said.args else "it could not be built"
-            return NotBuilt(f"{what}: {self.construct_error}", remedy)
+            return NotBuiltError(f"{what}: {self.construct_error}", remedy)
         unknown = unguessable(self.cls, vars(self.module))
-        return NotBuilt(f"no value is known for its constructor's {', '.join(unknown)}", remedy)
+        if unknown:
+            return NotBuiltError(f"no value is known for its constructor's {', '.join(unknown)}", remedy)
+        return NotBuiltError("the search for arguments and inputs ran out of time", remedy)

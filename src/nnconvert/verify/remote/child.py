@@ -1,4 +1,4 @@
-"""What the child of one job does: search and observe, replay, or compare. It leaves its findings in folders."""
+"""What the child of one job does: search and observe, replay, or compare. Findings go to folders."""
 
 from __future__ import annotations
 
@@ -14,27 +14,24 @@ from typing import Any
 import torch
 from torch import nn
 
-from .build import NotBuilt, find_recipe
-from .compare import compare
+from .build import NotBuiltError, find_recipe
+from .compare import ENTRIES, compare
+from .failure import MEMORY_REASON, words
 from .load import load_module
-from .observe import NothingSeen, StateMismatch, observe
+from .observe import NothingSeenError, StateMismatchError, observe
 from .planned import check_plan, planned_paths, tree, walk
 from .recipe import Recipe, evaluate_call, namespace_of, seed_everything
 from .values import tensors_in
 
 Job = dict[str, Any]
 
-MEMORY_WORDS = ("can't allocate memory", "not enough memory", "Cannot allocate memory", "bad_alloc")
-MEMORY_REASON = "needs more memory than the limit"
-
 
 def run(job: Job) -> None:
-    """Do one job. Every class gets ``outcome.json`` in its folder; ``module.json`` says why there are none."""
+    """Do one job. Every class gets its finding as JSON; ``module-*.json`` says why there are none."""
     torch.set_num_threads(1)
     if job["role"] == "compare":
         for index in job["indices"]:
-            folders = [os.path.join(job["folder"], str(index), version) for version in job["versions"]]
-            write(job["folder"], index, job["versions"][-1] + "-differences", compare(*folders))
+            write(job["folder"], index, "differences", compare_replays(job["folder"], index))
         return
     try:
         module = load_module(job["module"], job["path"], base64.b64decode(job["source"]), job["search"])
@@ -62,15 +59,6 @@ def read(folder: str, index: int, name: str) -> Any:
         return json.load(file)
 
 
-def words(error: BaseException) -> str:
-    """One line for an exception of the user's code."""
-    if isinstance(error, MemoryError) or any(word in str(error) for word in MEMORY_WORDS):
-        return MEMORY_REASON
-    text = " ".join(str(error).split())
-    text = text if len(text) <= 300 else text[:297] + "..."
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
 def find_class(module: ModuleType, name: str) -> object:
     """The object under a dotted name, or None."""
     found: object = module
@@ -85,10 +73,10 @@ class Search:
     def __init__(self, job: Job, module: ModuleType) -> None:
         self.job = job
         self.module = module
-        self.deadline = time.monotonic() + job["time"] / 2
+        self.deadline = time.monotonic() + job["time"] / 8
 
     def run(self) -> None:
-        """Stops half-way through its time: the parent starts another child for the classes that are left."""
+        """Stop early, so that the last class has most of the time: another child takes what is left."""
         for index in self.job["indices"]:
             write(self.job["folder"], index, "old", self.try_class(index, self.job["names"][index]))
             if time.monotonic() > self.deadline:
@@ -102,7 +90,7 @@ class Search:
             return {"reason": "the class is not a module class", "skip": True}
         try:
             recipe = find_recipe(self.module, cls, self.job)
-        except NotBuilt as error:
+        except NotBuiltError as error:
             return {"reason": error.reason, "remedy": error.remedy}
         return self.observe(index, recipe)
 
@@ -113,7 +101,7 @@ class Search:
             model, called, _ = observe(
                 self.module, recipe, self.job["seed"], folder, False, self.job["script"]
             )
-        except NothingSeen as error:
+        except NothingSeenError as error:
             return {"reason": str(error)}
         except Exception as error:  # the user's code may raise anything
             return {"reason": f"the run that worked once failed the next time: {words(error)}"}
@@ -128,6 +116,10 @@ class Search:
 
 class Hosts(Search):
     """Classes that cannot be built alone: look for them inside the others of the file, asked for or not."""
+
+    def __init__(self, job: Job, module: ModuleType) -> None:
+        super().__init__(job, module)
+        self.deadline = time.monotonic() + job["time"] / 2
 
     def run(self) -> None:
         folder, names = self.job["folder"], self.job["names"]
@@ -151,7 +143,7 @@ class Hosts(Search):
             write(self.job["folder"], index, "old", {**found, "inside": host})
 
     def candidates(self) -> list[str]:
-        """Module classes of the file that nobody asked for, last ones first: whole models stand at the end."""
+        """Module classes that nobody asked for, last ones first: whole models stand at the end."""
         own = [
             name
             for name, value in vars(self.module).items()
@@ -173,16 +165,16 @@ def describe_inputs(module: ModuleType, recipe: Recipe, seed: int) -> str:
 
 
 def replay(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
-    """The old version again, or the new one, by the recipe that was found; the plan is checked on the new one."""
+    """The old version again, or the new one, by the recipe found; the plan is checked on the new one."""
     found = read(job["folder"], index, "old")
     recipe = Recipe.from_json(found["recipe"])
     folder = os.path.join(job["folder"], str(index), job["version"])
     os.makedirs(folder, exist_ok=True)
     try:
         model, called, _ = observe(module, recipe, job["seed"], folder, True, job["script"])
-    except StateMismatch as error:
+    except StateMismatchError as error:
         return {"differs": f"the old state_dict does not load: {error}"}
-    except NothingSeen as error:
+    except NothingSeenError as error:
         return {"differs": f"only the new version's output says nothing: {error}"}
     except Exception as error:  # the user's code may raise anything
         if words(error) == MEMORY_REASON:
@@ -196,6 +188,15 @@ def replay(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
         "problems": check_plan(model, found["tree"], job["expected"], module),
         "unreached": [path for path in added if path in modules and id(modules[path]) not in called],
     }
+
+
+def compare_replays(folder: str, index: int) -> dict[str, list[str]]:
+    """What differs from the first run of the old version, for each replay that came to its end."""
+    base = os.path.join(folder, str(index))
+    replays = (
+        version for version in ("control", "new") if os.path.exists(os.path.join(base, version, ENTRIES))
+    )
+    return {version: compare(os.path.join(base, "old"), os.path.join(base, version)) for version in replays}
 
 
 def place_of(error: BaseException, module: ModuleType) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 Entry = dict[str, Any]
+ENTRIES = "entries.json"
 
 
 def compare(old_folder: str, new_folder: str) -> list[str]:
@@ -32,7 +33,7 @@ def _gained(key: str, before: Entry) -> bool:
 
 
 def _entries(folder: str) -> dict[str, Entry]:
-    with open(os.path.join(folder, "entries.json"), encoding="utf-8") as file:
+    with open(os.path.join(folder, ENTRIES), encoding="utf-8") as file:
         return dict(json.load(file))
 
 
@@ -68,7 +69,7 @@ def _short(entry: Entry) -> str:
 
 
 def describe_values(old: torch.Tensor, new: torch.Tensor) -> str:
-    """How many values differ, and where most; both tensors have one dtype and shape and differ in some bit."""
+    """How many values differ, and where most; both have one dtype and shape and differ in some bit."""
     if old.dtype == torch.bool or not (old.is_floating_point() or old.is_complex()):
         wrong = old != new
         where = _index(wrong.reshape(-1).to(torch.uint8).argmax(), old.shape)
@@ -86,8 +87,8 @@ def describe_values(old: torch.Tensor, new: torch.Tensor) -> str:
         return "NaN in both versions, with different bits"
     relative = abs(before - after) / abs(before) if before else float("inf")
     return (
-        f"{changed} of {old.numel()} values differ, the most at {_index(worst, old.shape)}: {before:.9g} became "
-        f"{after:.9g} (absolute {abs(before - after):.3g}, relative {relative:.3g})"
+        f"{changed} of {old.numel()} values differ, the most at {_index(worst, old.shape)}: "
+        f"{before:.9g} became {after:.9g} (absolute {abs(before - after):.3g}, relative {relative:.3g})"
     )
 
 

@@ -35,10 +35,22 @@ NAMED = (
     (r"act(_layer|_fn|ivation)?|activation.*|nonlinearity|non_linearity", "nn.ReLU"),
     (r"bias|use_.*|with_.*|is_.*|has_.*|affine|inplace", "True"),
     (r"downsample|pretrained|mask", "None"),
+    (r"fn|module|layer|base|backbone|net|model|encoder", "nn.Identity()"),
     (r"dims?_list|channels_list|hidden_(dims|sizes)|channels_per_.*", "[16, 32]"),
 )
-ALTERNATIVES = {"nn.ReLU": ("nn.ReLU()", "'relu'"), "[2, 2, 2, 2]": ("2",), "3": ("1",), "10": ("3",)}
-OUT = re.compile(r"out|oup|planes$|filters$|^c2$|_o$|bottleneck|mid|to_")
+ALTERNATIVES = {
+    "nn.ReLU": ("nn.ReLU()", "'relu'"),
+    "[2, 2, 2, 2]": ("2",),
+    "3": ("1",),
+    "10": ("3",),
+    "2": ("(2, 2)",),
+}
+OUT = re.compile(r"^(?!in).*planes$|out|oup|filters$|^c2$|_o$|bottleneck|mid|to_")
+SIZED = re.compile(
+    r"channel|plane|dim|feature|size|width|hidden|embed|chan|filter|units|nodes|^ch|_ch|_in$|_out$"
+    r"|^d_|^n_|^num_|^(c|c1|c2|d|in|inp|oup|out)$|^n(in|out|f|z|c|gf|df)$"
+)
+"""Names of parameters that count features."""
 ANNOTATED = (
     (r"bool", "True"),
     (r"float", "0.5"),
@@ -47,14 +59,14 @@ ANNOTATED = (
     (r"(nn\.)?Module", "nn.Identity()"),
 )
 TINY = (
-    "hidden_size=32, intermediate_size=64, num_attention_heads=4, num_key_value_heads=4, num_hidden_layers=2, "
-    "vocab_size=99, max_position_embeddings=64"
+    "hidden_size=32, intermediate_size=64, num_attention_heads=4, num_key_value_heads=4, num_hidden_layers=2"
+    ", vocab_size=99, max_position_embeddings=64"
 )
 
 
 def constructor_arguments(cls: type, module_globals: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Where the arguments came from, and their text, candidate by candidate: ``("names", "dim=16")``."""
-    required = required_parameters(cls.__init__)
+    required = required_parameters(cls)
     if not required:
         yield "defaults", ""
         return
@@ -75,9 +87,10 @@ def constructor_arguments(cls: type, module_globals: dict[str, Any]) -> Iterator
                 yield "names of the constructor's parameters", arguments
 
 
-def required_parameters(function: Any) -> list[inspect.Parameter]:
-    """Parameters without a default, the instance left out."""
-    parameters = list(inspect.signature(function).parameters.values())[1:]
+def required_parameters(cls: type) -> list[inspect.Parameter]:
+    """Parameters of the constructor without a default, the instance left out."""
+    parameters = list(inspect.signature(vars(cls).get("__init__") or cls).parameters.values())
+    parameters = parameters[1:] if "__init__" in vars(cls) else parameters
     return [p for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
 
 
@@ -85,7 +98,7 @@ def unguessable(cls: type, module_globals: dict[str, Any]) -> list[str]:
     """Names of required parameters for which no value can be guessed."""
     return [
         p.name
-        for p in required_parameters(cls.__init__)
+        for p in required_parameters(cls)
         if _guess(p, 16, 16, 0, module_globals) is None
     ]  # fmt: skip
 
@@ -97,18 +110,19 @@ def _guess(
     annotation = "" if parameter.annotation is parameter.empty else _annotation_text(parameter.annotation)
     if re.fullmatch(r".*config|cfg|args|opts?|hparams|params", name):
         return _config(annotation, variant, module_globals)
-    if re.fullmatch(r"block|block_type|block_class|layer", name):
+    if re.fullmatch(r"block|block_type|block_class", name):
         found = [n for n, v in module_globals.items() if _is_block(v)]
         return found[min(variant, len(found) - 1)] if found else None
     for pattern, text in NAMED:
         if re.fullmatch(pattern, name) and _fits(text, annotation):
+            if variant and name.endswith("s") and text[0].isdigit():
+                return f"[{text}, {text}]"
             choices = (text, *ALTERNATIVES.get(text, ()))
             return choices[min(variant, len(choices) - 1)]
     for pattern, text in ANNOTATED:
         if re.match(pattern, annotation):
             return text.format(size=outer if OUT.search(name) else inner)
-    if re.search(r"channel|plane|dim|feature|size|width|hidden|embed|^ch|_ch|chan|filter|^(c|c1|c2|d|in|inp|oup|out)$"
-                 r"|^d_|^n_|^num_|_in$|_out$|units|nodes|^n(in|out|f|z|c|gf|df)$", name):  # fmt: skip
+    if SIZED.search(name):
         return str(outer if OUT.search(name) else inner)
     return None
 

@@ -1,4 +1,4 @@
-"""Find in a file's own text how its classes are built and fed: main blocks, tests, docstrings, other classes."""
+"""Find in a file's own text how its classes are built and fed: main blocks, tests, docstrings."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Scope:
 
 
 def examples(source: str, class_name: str, known: set[str]) -> Iterator[Example]:
-    """Examples of ``class_name``, the most telling first; ``known`` are the names of the module's namespace."""
+    """Examples of ``class_name``, the most telling first; ``known`` are the module's own names."""
     tree = _OnProcessor().visit(ast.parse(source))
     scopes = list(_scopes(tree, class_name))
     for scope in scopes:
@@ -142,7 +142,7 @@ def _bound_names(statement: ast.stmt) -> list[str]:
 
 
 def _factories(tree: ast.Module, class_name: str) -> dict[str, str]:
-    """Functions of the module that name the class; with the call that needs no arguments, or an empty text."""
+    """Functions of the module that name the class, with their call without arguments where it works."""
     found = {}
     for function in tree.body:
         if not isinstance(function, ast.FunctionDef) or function.name.startswith(FEEDING):
@@ -196,7 +196,7 @@ def _called_name(call: ast.Call) -> str:
 
 
 def _feeds(scope: Scope, position: int, construct: ast.Call) -> Iterator[tuple[int, str]]:
-    """Where the instance that ``construct`` builds is called later in the scope, and the text of the arguments."""
+    """Where the instance that ``construct`` builds is called later, and the text of the arguments."""
     statement = scope.statements[position]
     names = set(_bound_names(statement))
     for where, later in enumerate(scope.statements[position:], position):
@@ -221,7 +221,7 @@ def _strip(node: ast.expr) -> ast.expr:
 
 
 def _setup(node: ast.AST, position: int, scope: Scope, known: set[str]) -> tuple[str, ...] | None:
-    """The statements before ``position`` that bind what ``node`` needs, in order; None if a name stays unknown."""
+    """Statements before ``position`` that bind what ``node`` needs; None if a name stays unknown."""
     chosen: dict[tuple[int, str], None] = {}
     pending = [(position, name) for name in _free_names(node)]
     seen: set[tuple[int, str]] = set()

@@ -15,7 +15,8 @@ IMAGE_SIZES = (32, 64, 224, 16, 28, 8, 84, 96, 128, 299, 256, 4)
 WIDE_IMAGE_SIZES = (8, 16, 32, 4, 7, 64, 224)
 """For many channels: inner blocks, which see small maps."""
 WITHOUT_PARAMETERS: tuple[Shape, ...] = (
-    (2, 16, 8, 8), (2, 8, 16), (2, 16), (2, 3, 32, 32), (2, 4, 4, 8, 8), (2, 4, 8, 16), (16,), (2, 1, 16, 16), (4, 4, 4)
+    (2, 16, 8, 8), (2, 8, 16), (2, 16), (2, 3, 32, 32), (2, 4, 4, 8, 8), (2, 4, 8, 16), (16,),
+    (2, 1, 16, 16), (4, 4, 4),
 )  # fmt: skip
 
 
@@ -27,10 +28,12 @@ class Feed:
     first: str
     """How the first tensor is made: ``torch.randn({shape})`` with the shape left open."""
     others: tuple[str, ...] = ()
-    """The other arguments; ``{shape}``, ``{batch}``, ``{rest}``, ``{last}`` ... stand for parts of the shape."""
+    """The other arguments; ``{shape}``, ``{batch}``, ``{rest}``, ``{last}`` stand for parts of the shape."""
 
     def text(self) -> str:
         shape = self.shape
+        if not shape:
+            return ""
         parts = {
             "shape": ", ".join(map(str, shape)),
             "batch": shape[0],
@@ -75,7 +78,7 @@ ALTERNATIVES = (
             "torch.ones({batch}, 1, {height}, {last})",
             "torch.zeros({batch}, 1, {length}, {length})",
         ),
-    ),  # fmt: skip
+    ),
     (
         r"target.*|labels?|y(_true)?|gt.*|.*truth|tgt_labels|trg",
         (
@@ -86,7 +89,7 @@ ALTERNATIVES = (
             "torch.rand({batch})",
             "torch.randint(0, {channels}, ({batch}, 1{rest}))",
         ),
-    ),  # fmt: skip
+    ),
     (r"t|time.*|sigma|noise_level|steps?", ("torch.rand({batch})", "torch.randint(0, 10, ({batch},))", SAME)),
     (r"(.*_)?len(gth)?s?", ("torch.full(({batch},), {length})", "{length}")),
     (r"hidden.*|state|hx|h|h_?0|prev.*|memory", (SAME, "None", "torch.randn({batch}, {last})")),
@@ -190,9 +193,9 @@ def _accepted(module: Any, name: str) -> Iterator[tuple[str, Shape]]:
         yield from [(ids, (2, 8)), (ids, (2, 16)), (ids, (8,)), (FLOATS, (2, 8, module.embedding_dim))]
     elif isinstance(module, nn.modules.conv._ConvNd):
         dimensions = int(re.sub(r"\D", "", type(module).__name__) or len(module.kernel_size))
-        yield from ((FLOATS, shape) for shape in _maps(module.in_channels, dimensions))
+        yield from ((FLOATS, shape) for shape in _maps(module.in_channels or 16, dimensions))
     elif isinstance(module, nn.Linear):
-        size = module.in_features
+        size = module.in_features or 16  # a lazy layer takes any number
         graph = name in ("x", "features", "h") and "conv" in type(module).__module__
         yield from ((FLOATS, shape) for shape in [(2, size), (2, 16, size), (2, 4, 4, size), (2, size, 8, 8)])
         if graph:

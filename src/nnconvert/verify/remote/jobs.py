@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 Job = dict[str, Any]
 Result = dict[str, Any]
-"""``status`` is "exited", "signal" or "timeout"; ``code`` the exit code or signal; ``output`` the end of the output."""
+"""``status`` ("exited", "signal" or "timeout"), ``code`` (exit code or signal), ``output`` (its end)."""
 
 TAIL = 16 << 10
 POLL = 0.01
@@ -91,12 +91,15 @@ class Forked:
             self.result = {"status": "signal" if code < 0 else "exited", "code": abs(code)}
             self.kill()
         elif time.monotonic() > self.deadline:
-            self.kill()
-            os.waitpid(self.pid, 0)
+            self.end()
             self.result = {"status": "timeout", "code": 0}
 
+    def end(self) -> None:
+        self.kill()
+        os.waitpid(self.pid, 0)
+
     def kill(self) -> None:
-        """End the child and everything it started."""
+        """Kill the child and everything it started."""
         try:
             os.killpg(self.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
@@ -121,7 +124,8 @@ def _wait(selector: selectors.BaseSelector, children: list[Forked]) -> None:
     for key, _ in selector.select(POLL):
         if key.data is None:
             for child in children:
-                child.kill()
+                if child.result is None:
+                    child.end()
             os._exit(0)
         if not key.data.read():
             selector.unregister(key.fileobj)
@@ -132,18 +136,25 @@ def _wait(selector: selectors.BaseSelector, children: list[Forked]) -> None:
 
 def run_spawned(jobs: list[Job], command: list[str]) -> list[Result]:
     """The same where fork does not exist: a fresh process for each job, its output dropped."""
-    results: list[Result] = []
-    for job in jobs:
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            process.communicate(json.dumps(job).encode(), timeout=job["time"])
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            results.append({"status": "timeout", "code": 0, "output": ""})
-            continue
-        code = process.returncode
-        results.append({"status": "signal" if code < 0 else "exited", "code": abs(code), "output": ""})
-    return results
+    processes = [_spawn(job, command) for job in jobs]
+    deadlines = [time.monotonic() + job["time"] for job in jobs]
+    return [_wait_for(process, deadline) for process, deadline in zip(processes, deadlines)]  # noqa: B905 (Python 3.9)
+
+
+def _spawn(job: Job, command: list[str]) -> subprocess.Popen[bytes]:
+    null = subprocess.DEVNULL
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=null, stderr=null)
+    if process.stdin is not None:
+        process.stdin.write(json.dumps(job).encode())
+        process.stdin.close()
+    return process
+
+
+def _wait_for(process: subprocess.Popen[bytes], deadline: float) -> Result:
+    try:
+        code = process.wait(max(deadline - time.monotonic(), 0))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return {"status": "timeout", "code": 0, "output": ""}
+    return {"status": "signal" if code < 0 else "exited", "code": abs(code), "output": ""}

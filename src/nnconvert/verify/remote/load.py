@@ -32,8 +32,8 @@ class ServedLoader(SourceFileLoader):
         return importlib.util.decode_source(self.source)
 
     def exec_module(self, module: ModuleType) -> None:
-        # With no mtime in its entry, linecache never asks the disk again: inspect.getsource and torch.jit.script
-        # see the served text.
+        # With no mtime in its entry, linecache never asks the disk again: inspect.getsource and
+        # torch.jit.script see the served text.
         text = self.get_source(self.name)
         linecache.cache[self.path] = (len(text), None, text.splitlines(keepends=True), self.path)
         super().exec_module(module)
@@ -72,7 +72,7 @@ def load_module(name: str, path: str, source: bytes, search: Sequence[str]) -> M
     """
     sys.path[:0] = [folder for folder in search if folder not in sys.path]
     path = os.path.realpath(path)
-    sys.meta_path.insert(0, ServedFinder(name, path, source))  # type: ignore[arg-type]
+    sys.meta_path.insert(0, ServedFinder(name, path, source))
     module = importlib.import_module(name)
     loader = module.__spec__.loader if module.__spec__ else None
     planned = hashlib.sha256(source).hexdigest()

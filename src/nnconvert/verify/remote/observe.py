@@ -26,11 +26,11 @@ COPY_LIMIT = 1 << 30
 """Bytes of parameters and buffers up to which copies and pickles of a model are tried."""
 
 
-class NothingSeen(Exception):
+class NothingSeenError(Exception):
     """The run worked, but what came out proves nothing: the message says why."""
 
 
-class StateMismatch(Exception):
+class StateMismatchError(Exception):
     """The new version does not accept the old version's state."""
 
 
@@ -46,7 +46,7 @@ def prepare(module: ModuleType, recipe: Recipe, seed: int) -> tuple[nn.Module, N
 
 
 def randomise(model: nn.Module, seed: int) -> None:
-    """Move every parameter and running statistic away from its initial value: a fresh BatchNorm hides defects."""
+    """Move all parameters and running statistics off their start: a fresh BatchNorm hides defects."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -91,7 +91,7 @@ class Run:
         self.output = self.model(*self.args, **self.kwargs)
 
     def backward(self) -> list[tuple[str, torch.Tensor | None]] | None:
-        """Gradients of every parameter and floating input under fixed random weights; None where there are none."""
+        """Gradients of every parameter and floating input under fixed random weights, if there are any."""
         roots = [t for t in tensors_in(self.output) if t.requires_grad and t.is_floating_point()]
         named = [(f"parameter {name}", p) for name, p in self.model.named_parameters() if p.requires_grad]
         named += [(f"input {number}", source) for number, source in enumerate(self.sources)]
@@ -108,8 +108,8 @@ def observe(
 ) -> tuple[nn.Module, set[int], Namespace]:
     """Build, run and record into ``folder``; the old version leaves its state there, the new one loads it.
 
-    Returns the model, the ids of the submodules whose forward was called, and the names it was built in. Raises what
-    the user's code raises, StateMismatch, and NothingSeen.
+    Returns the model, the ids of the submodules whose forward was called, and the names it was built
+    in. Raises what the user's code raises, StateMismatchError, and NothingSeenError.
     """
     recorder = Recorder()
     model, names = prepare(module, recipe, seed)
@@ -129,7 +129,7 @@ def observe(
             for call in range(CALLS)
         ]
     if not all(useful):
-        raise NothingSeen("every number of an output is NaN")
+        raise NothingSeenError("every number of an output is NaN")
     record_copies(recorder, model, script)
     recorder.save(folder)
     return model, called, names
@@ -149,7 +149,7 @@ def exchange_state(model: nn.Module, path: str, load: bool) -> None:
     try:
         model.load_state_dict(torch.load(path, weights_only=True), strict=True)
     except RuntimeError as error:
-        raise StateMismatch(" ".join(str(error).split())) from error
+        raise StateMismatchError(" ".join(str(error).split())) from error
 
 
 @contextlib.contextmanager
@@ -202,7 +202,7 @@ def record_gradients(recorder: Recorder, when: str, run: Run) -> None:
     try:
         gradients = run.backward()
     except (RuntimeError, NotImplementedError) as error:
-        # Some models have no backward (an operation in place on what it needs): then the other must have none.
+        # Some models have no backward (an operation in place on what it needs): then neither may.
         recorder.text(f"{when}: backward raises", type(error).__name__)
         return
     if gradients is None:
@@ -214,7 +214,7 @@ def record_gradients(recorder: Recorder, when: str, run: Run) -> None:
 
 
 def record_aliases(recorder: Recorder, when: str, run: Run) -> None:
-    """Which outputs share memory with which inputs and with each other, and which are the very same tensor."""
+    """Which outputs share memory with which inputs and with each other, sorted by name."""
     named = [(f"input {number}", tensor) for number, tensor in enumerate(run.inputs)]
     named += [(f"output{path}", t) for path, t in leaves(run.output) if isinstance(t, torch.Tensor)]
     owners: dict[int, list[str]] = {}

@@ -1,4 +1,4 @@
-"""Check a built model of the new version against the plan: exactly the planned submodules, with their settings."""
+"""Check a built model of the new version against the plan: exactly the planned submodules and settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Expected = Mapping[str, Any]
 
 
 def walk(model: nn.Module, prefix: str = "", above: tuple[int, ...] = ()) -> Iterator[tuple[str, nn.Module]]:
-    """Every path to every submodule; one that is registered twice is met twice (named_modules() hides that)."""
+    """Every path to every submodule; one registered twice is met twice (named_modules() hides that)."""
     yield prefix, model
     for name, child in model._modules.items():
         if child is not None and id(child) not in above:

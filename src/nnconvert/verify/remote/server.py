@@ -1,7 +1,7 @@
 """The server on the user's Python: preloads torch, then forks one child for each job. Started by path.
 
-It reads one JSON list of jobs a line from stdin and answers with one line, marked by ``MARK``, for each list. It ends
-when stdin does, and takes running jobs with it.
+It reads one JSON list of jobs a line from stdin and answers with one line, marked by ``MARK``, for each
+list. It ends when stdin does, and takes running jobs with it.
 """
 
 from __future__ import annotations

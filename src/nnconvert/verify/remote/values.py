@@ -83,7 +83,7 @@ class Container:
 
 
 def leaves(value: object, path: str = "", depth: int = 0) -> Iterator[tuple[str, object]]:
-    """Every leaf of a nested value with its path (``[0]['logits']``); containers are leaves of their own, too."""
+    """Every leaf of a nested value with its path (``[0]['logits']``); containers are leaves, too."""
     if isinstance(value, torch.Tensor) or depth > 20:
         yield path, value
         return
@@ -118,7 +118,7 @@ def plain_text(value: object) -> str:
 
 
 def map_tensors(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
-    """The same nesting of tuples, lists and dicts with every tensor changed; other values stay as they are."""
+    """The same nesting of tuples, lists and dicts with every tensor changed; the rest stays."""
     if isinstance(value, torch.Tensor):
         return change(value)
     if isinstance(value, tuple) and hasattr(value, "_fields"):

@@ -1,0 +1,45 @@
+"""Paths through statements: what belongs to a statement, and what every path passes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+
+
+def own_nodes(*nodes: ast.AST) -> Iterator[ast.AST]:
+    """The nodes and what is in them, but nothing of functions and classes defined there: these run later, or never."""
+    stack: list[ast.AST] = list(nodes)
+    while stack:
+        current = stack.pop()
+        if not isinstance(current, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            yield current
+            stack.extend(ast.iter_child_nodes(current))
+
+
+def own_calls(*nodes: ast.AST) -> Iterator[ast.Call]:
+    return (child for child in own_nodes(*nodes) if isinstance(child, ast.Call))
+
+
+def always(body: Sequence[ast.stmt], does: Callable[[ast.stmt], bool]) -> bool:
+    """Whether every path through the statements passes one that satisfies ``does``; paths that raise do not count."""
+    for statement in body:
+        if isinstance(statement, ast.If):
+            ends = [_raises(branch) or always(branch, does) for branch in (statement.body, statement.orelse)]
+            if all(ends) and not (_raises(statement.body) and _raises(statement.orelse)):
+                return True
+        elif isinstance(statement, ast.With):
+            if always(statement.body, does):
+                return True
+        elif isinstance(statement, ast.Try):
+            handled = all(always(h.body, does) or _raises(h.body) for h in statement.handlers)
+            if always(statement.finalbody, does) or (always(statement.body, does) and handled):
+                return True
+        elif isinstance(statement, ast.Return):
+            return False
+        elif not isinstance(statement, ast.For | ast.AsyncFor | ast.While | ast.Match) and does(statement):
+            return True
+    return False
+
+
+def _raises(body: Sequence[ast.stmt]) -> bool:
+    return bool(body) and isinstance(body[-1], ast.Raise)
