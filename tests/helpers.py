@@ -17,6 +17,8 @@ from nnconvert.decide.to_module import decide
 from nnconvert.options import Options
 from nnconvert.plan import Leave, Plan
 
+torch.set_num_threads(1)  # the tests run in several processes already
+
 _numbers = count()
 
 
@@ -99,7 +101,7 @@ def run(
 
     ``constant``: places of inputs that take none.
     """
-    torch.manual_seed(20)
+    torch.default_generator.manual_seed(20)
     leaves = eval(f"({inputs},)" if inputs else "()", {"torch": torch, "F": torch.nn.functional})
     variable = [leaf for place, leaf in enumerate(leaves) if place not in constant]
     floating = [value.requires_grad_() for value in _tensors(variable) if value.is_floating_point()]

@@ -203,6 +203,20 @@ def test_an_unreadable_file_fails(run: Command, project: Path, net: bytes) -> No
     assert (ended.code, ended.err.splitlines()[0]) == (4, "net.py: cannot be read: Permission denied")
 
 
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="permissions do not bind this user"
+)
+def test_an_unreadable_folder_fails_and_the_others_go_on(run: Command, project: Path, net: bytes) -> None:
+    (project / "closed").mkdir()
+    (project / "closed" / "net.py").write_bytes(net)
+    (project / "net.py").write_bytes(net)
+    (project / "closed").chmod(0)
+    ended = run(*FAST, ".")
+    (project / "closed").chmod(0o755)
+    assert (ended.code, ended.err.splitlines()[0]) == (4, "closed: cannot be read: Permission denied")
+    assert b"self.relu" in (project / "net.py").read_bytes()
+
+
 def test_check_writes_nothing_and_tells_by_its_exit_code(run: Command, project: Path, net: bytes) -> None:
     (project / "net.py").write_bytes(net)
     (project / "plain.py").write_bytes(b"import os\n")

@@ -185,12 +185,13 @@ def _convert(source: bytes, options: Options, path: Path) -> Result:
     from nnconvert.apply import apply
     from nnconvert.check import check
     from nnconvert.decide.to_module import decide
+    from nnconvert.source.project import imported_names
 
     files.require_python(source)
     if not files.may_convert(source, options):
         return Result(path, "unchanged", source, source)
     decoded = files.decode(source)
-    plan = decide(decoded.text, options)
+    plan = decide(decoded.text, options, lambda: imported_names(path))
     if not plan.converted:
         return Result(path, "unchanged", source, source, plan)
     text = apply(decoded.text, plan, options)

@@ -51,7 +51,7 @@ def _check_tree(source: Source, new: ast.Module, plan: Plan) -> None:
     if replacer.done != len(plan.converted):
         raise CheckError("a planned call site was not found again")
     wanted, found = _without_imports(expected), _without_imports(new)
-    _strip_registrations(found, plan.classes)
+    _strip_registrations(source, found, plan.classes)
     if ast.dump(wanted) != ast.dump(found):
         raise CheckError("the result differs from the source by more than the plan")
 
@@ -94,13 +94,11 @@ def _without_imports(tree: ast.AST) -> ast.Module:
     return ast.Module(body, tree.type_ignores)
 
 
-def _strip_registrations(tree: ast.Module, classes: tuple[ClassPlan, ...]) -> None:
+def _strip_registrations(source: Source, tree: ast.Module, classes: tuple[ClassPlan, ...]) -> None:
     """Take the planned statements out again; CheckError where one is missing."""
     for plan in classes:
-        node = _class_named(tree, plan.class_name)
-        init = next(
-            s for s in node.body if isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef) and s.name == "__init__"
-        )
+        node = _class_of(source, tree, plan)
+        init = [s for s in node.body if isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef) and s.name == "__init__"][-1]
         for registration in plan.registrations:
             text = f"{plan.anchor.receiver}.{registration.name} = {registration.constructor}"
             wanted = ast.dump(ast.parse(text).body[0])
@@ -112,12 +110,20 @@ def _strip_registrations(tree: ast.Module, classes: tuple[ClassPlan, ...]) -> No
             node.body.remove(init)
 
 
-def _class_named(tree: ast.Module, name: str) -> ast.ClassDef:
+def _class_of(source: Source, new: ast.Module, plan: ClassPlan) -> ast.ClassDef:
+    """The class in the new tree; of several with one name, the one in which the old text has the plan's anchor."""
+    before, after = (_classes_named(tree, plan.class_name) for tree in (source.tree, new))
+    starts = [source.span(node).start for node in before]
+    begun = [start for start in starts if start <= plan.anchor.offset]
+    if not begun or len(before) != len(after):
+        raise CheckError(f"the class {plan.class_name} was not found again")
+    return after[starts.index(max(begun))]
+
+
+def _classes_named(tree: ast.Module, name: str) -> list[ast.ClassDef]:
     parts = name.split(".")
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and node.name == parts[-1] and _qualname_matches(tree, node, parts):
-            return node
-    raise CheckError(f"the class {name} was not found again")
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == parts[-1])
+    return [node for node in nodes if _qualname_matches(tree, node, parts)]
 
 
 def _qualname_matches(tree: ast.Module, node: ast.ClassDef, parts: list[str]) -> bool:

@@ -62,7 +62,7 @@ def load(start: Path) -> Config:
 def _nearest(folder: Path, names: tuple[str, ...]) -> Path | None:
     """The folder at or above ``folder`` that holds one of ``names``."""
     above = (folder, *folder.parents)
-    return next((parent for parent in above if any((parent / name).exists() for name in names)), None)
+    return next((parent for parent in above if any(os.path.exists(parent / name) for name in names)), None)
 
 
 def _read(path: Path) -> dict[str, Any]:

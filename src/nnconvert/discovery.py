@@ -131,14 +131,14 @@ def _ignores_above(folder: Path) -> Ignores:
     for parent in (absolute, *absolute.parents):
         if parent != absolute:
             found.append(_gitignore(parent))
-        if (parent / ".git").exists():
+        if os.path.exists(parent / ".git"):
             return tuple(entry for entries in reversed(found) for entry in entries)
     return ()
 
 
 def _gitignore(folder: Path) -> Ignores:
     path = folder / ".gitignore"
-    if not path.is_file():
+    if not os.path.isfile(path):  # False also in a folder that may not be read, which its walk reports
         return ()
     from pathspec import GitIgnoreSpec
 

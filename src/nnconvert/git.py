@@ -14,7 +14,7 @@ _OF_ONE_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"
 def in_tree(folder: Path) -> bool:
     """Whether ``folder`` lies in a git tree."""
     real = folder.resolve()
-    return any((parent / ".git").exists() for parent in (real, *real.parents))
+    return any(os.path.exists(parent / ".git") for parent in (real, *real.parents))
 
 
 def uncommitted(folder: Path) -> frozenset[Path]:

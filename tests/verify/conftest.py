@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from nnconvert.verify import Server
-from verify.checking import Check
+
+from .checking import Check
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from nnconvert.verify import Expected, Hints
-from verify.checking import HEAD, Check, net
+
+from .checking import HEAD, Check, net
 
 ODD = (
     HEAD
@@ -231,6 +232,11 @@ def test_guessing_is_deterministic(check: Check) -> None:
 def test_classes_that_are_no_modules_are_not_asked_about(check: Check) -> None:
     source = "class Plain:\n    pass\n\n" + net("self.n = 1", "return x + 1")
     assert [e.class_name for e in check.verify(source, source)] == ["Net"]
+
+
+def test_a_model_that_refuses_a_second_shape(check: Check) -> None:
+    lines = "self.size = self.size or x.shape\nassert self.size == x.shape\nreturn F.relu(x)"
+    check.tested(net("self.size = None", lines))
 
 
 def test_forward_without_inputs(check: Check) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pytest
 
 from nnconvert.verify import Expected
-from verify.checking import Check, net
+
+from .checking import Check, net
 
 CONV = "self.conv = nn.Conv2d(3, 8, 3)"
 

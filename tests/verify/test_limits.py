@@ -14,7 +14,8 @@ import pytest
 
 from nnconvert.verify import Limits, Request, Server, verify_file
 from nnconvert.verify.interpreter import child_environment
-from verify.checking import HEAD, Check, net
+
+from .checking import HEAD, Check, net
 
 GOOD = net("self.n = 1", "return x + 1", "Good")
 IMPORTS = "import os, sys, ctypes, time, pathlib, inspect\n"

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from verify.checking import HEAD, Check, net
+from nnconvert.verify import Expected
+
+from .checking import HEAD, Check, net
 
 OLD = net("self.n = 1", "return x + 1")
 NEW = OLD.replace("x + 1", "x + 2")
@@ -92,6 +94,10 @@ def test_a_file_name_that_is_no_module_name(check: Check) -> None:
     assert check.one(source, NEW, path=path).verdict == "differs"
 
 
+def test_a_file_named_like_a_loaded_module(check: Check) -> None:
+    assert check.one(OLD, NEW, path=check.folder / "random.py").verdict == "differs"
+
+
 def test_source_in_another_encoding(check: Check) -> None:
     source = "# -*- coding: latin-1 -*-\nWORD = 'caf\u00e9'\nassert len(WORD) == 4\n" + OLD
     evidence = check.one(source, source)  # the bytes are UTF-8: under latin-1 the word has five letters
@@ -99,8 +105,6 @@ def test_source_in_another_encoding(check: Check) -> None:
 
 
 def test_the_plan_may_name_classes_that_cannot_be_reached(check: Check) -> None:
-    from nnconvert.verify import Expected
-
     source = HEAD + "def make():\n    class Inner(nn.Module):\n        pass\n    return Inner\n"
     evidence = check.one(source, source, Expected("Inner"))
     assert evidence.verdict == "unverified"
@@ -108,8 +112,6 @@ def test_the_plan_may_name_classes_that_cannot_be_reached(check: Check) -> None:
 
 
 def test_nested_class(check: Check) -> None:
-    from nnconvert.verify import Expected
-
     inner = "\n".join("    " + line for line in OLD.removeprefix(HEAD).splitlines())
     source = f"{HEAD}class Outer:\n{inner}\n"
     new = source.replace("x + 1", "x + 2")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from nnconvert.decide.arguments import LeaveError
 from nnconvert.decide.sites import Site
@@ -18,8 +18,9 @@ _FUNCTIONAL = "torch.nn.functional"
 
 
 class Importer:
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, imported: Callable[[], frozenset[str]]) -> None:
         self.reader = reader
+        self._imported = imported
         self._adds_nn = False
 
     # -- naming a module class ----------------------------------------------------------------------------------
@@ -88,7 +89,7 @@ class Importer:
                 for n in tree.names()
                 if n.id == name and (found := tree.scope_of[n].lookup(name)) and found[0] is tree.module
             ]
-            if any(id(use) not in gone for use in uses):
+            if any(id(use) not in gone for use in uses) or self._is_imported_elsewhere(name):
                 continue
             statement = bindings[0].node
             assert isinstance(statement, ast.Import | ast.ImportFrom)
@@ -97,6 +98,10 @@ class Importer:
         for statement, aliases in removed.items():
             assert isinstance(statement, ast.Import | ast.ImportFrom)
             yield self._without(statement, aliases)
+
+    def _is_imported_elsewhere(self, name: str) -> bool:
+        imported = self._imported()
+        return name in imported or ("*" in imported and "__all__" not in self.reader.tree.module.bindings)
 
     def _removable(self, name: str, binding: Binding) -> bool:
         """An import of functional that stands directly in the module, that no string and no comment speaks for."""

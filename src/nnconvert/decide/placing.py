@@ -77,7 +77,7 @@ class Placer:
                 return Leave("NNC304", "assigned before super().__init__()")
             return Window(0, 0)
         window = construction.window(reaching)
-        return window or Leave("NNC304", "__init__ may return before a submodule could be registered")
+        return window or Leave("NNC304", "__init__ may return or run it before a submodule can be registered")
 
     def _in_init(self, construction: Construction, windows: dict[Draft, Window], placed: Placed) -> None:
         last = min(window.last for window in windows.values())

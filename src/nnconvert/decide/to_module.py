@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from nnconvert.catalog import pairs
@@ -20,8 +20,11 @@ from nnconvert.source.reader import Reader
 from nnconvert.source.text import Source
 
 
-def decide(text: str, options: Options) -> Plan:
-    """The plan for one file's text; raises SourceError where it does not parse."""
+def decide(text: str, options: Options, imported: Callable[[], frozenset[str]] = frozenset) -> Plan:
+    """The plan for one file's text; raises SourceError where it does not parse.
+
+    ``imported`` tells which names other files import from this one (``*``: all); such an import is not removed.
+    """
     functionals = frozenset(
         spelling.short
         for pair in pairs()
@@ -29,7 +32,7 @@ def decide(text: str, options: Options) -> Plan:
         if spelling.name.startswith("torch.nn.functional.")
     )
     reader = Reader(Source(text), options.module_bases, functionals)
-    return _Decider(reader, options).plan()
+    return _Decider(reader, options, imported).plan()
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +42,10 @@ class _Outcome:
 
 
 class _Decider:
-    def __init__(self, reader: Reader, options: Options) -> None:
+    def __init__(self, reader: Reader, options: Options, imported: Callable[[], frozenset[str]]) -> None:
         self.reader = reader
         self.options = options
-        self.importer = Importer(reader)
+        self.importer = Importer(reader, imported)
         self.drafter = Drafter(reader, options)
         self.placer = Placer(reader)
 

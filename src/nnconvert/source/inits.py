@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeGuard
 
 from nnconvert.source.attributes import Attributes
 from nnconvert.source.classes import MODULE, Base, ClassInfo
@@ -117,7 +118,7 @@ def _merged(lines: list[list[Base]]) -> Iterator[Base]:
         lines = [[entry for entry in line if entry != head] for line in lines]
 
 
-def is_super(node: ast.expr) -> bool:
+def is_super(node: ast.expr) -> TypeGuard[ast.Call]:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
 
 

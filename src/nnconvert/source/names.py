@@ -47,9 +47,11 @@ class Names:
 
     def possible(self, node: ast.expr) -> set[str]:
         """The qualified names that the import of its root anywhere in the file could give an expression."""
-        root, suffix = node, ""
+        suffix = ""
+        root: ast.expr = node
         while isinstance(root, ast.Attribute):
-            root, suffix = root.value, f".{root.attr}{suffix}"
+            suffix = f".{root.attr}{suffix}"
+            root = root.value
         if not isinstance(root, ast.Name):
             return set()
         imported = self._imported.get(root.id, set())
@@ -78,7 +80,7 @@ class Names:
         for call in self.tree.calls():
             if isinstance(call.func, ast.Name) and call.func.id in ("setattr", "delattr") and len(call.args) > 1:
                 name = call.args[1]
-                if isinstance(name, ast.Constant):
+                if isinstance(name, ast.Constant) and isinstance(name.value, str):
                     stored.update(f"{base}.{name.value}" for base in self.possible(call.args[0]))
         return frozenset(stored)
 

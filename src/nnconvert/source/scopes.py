@@ -129,7 +129,7 @@ class ScopeTree:
             if handler is not None:
                 pending.extend(handler(node, scope, self))
             for child, where in self._children(node, scope):
-                self.parents[child] = node
+                self.parents.setdefault(child, node)
                 stack.append((child, where))
         # `nonlocal` looks for the scope that binds the name otherwise.
         for scope, name, binding in sorted(pending, key=lambda item: item[1] in item[0].declared_nonlocal):
@@ -158,7 +158,6 @@ class ScopeTree:
             for child in ast.iter_child_nodes(first):
                 self.parents[child] = first
             found += [(first.target, inner), *((test, inner) for test in first.ifs), (first.iter, scope)]
-            # The parent of these is the comprehension node's generator, kept for walks upwards.
             return found
         return [(child, scope) for child in _generic_children(node)]
 

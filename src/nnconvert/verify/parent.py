@@ -25,7 +25,8 @@ class Server:
     """A process on the user's Python that has torch loaded and runs each job in a child of its own.
 
     Started by the first use, ended by ``close()`` or the ``with`` statement, together with
-    all it runs. One thread at a time may use it. ``fork=False`` starts a fresh process for each job, as on systems that cannot fork.
+    all it runs. One thread at a time may use it. ``fork=False`` starts a fresh
+    process for each job, as on systems that cannot fork.
     """
 
     def __init__(self, python: Path | None = None, *, fork: bool = hasattr(os, "fork")) -> None:

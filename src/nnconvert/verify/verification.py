@@ -18,7 +18,10 @@ HELP = 'give --args and --inputs, or an entry in [tool.nnconvert.models."{key}"]
 
 
 def verify_file(server: Server, request: Request) -> tuple[Evidence, ...]:
-    """One Evidence for each class of the request, in its order. Runs the user's code, in children only."""
+    """One Evidence for each class of the request, in its order. Runs the user's code, in children only.
+
+    Raises SyntaxError where the old version does not parse.
+    """
     classes = request.expected()
     if not classes:
         return ()
@@ -67,7 +70,9 @@ class _Verification:
         return tuple(evidence for evidence in found if evidence is not None)
 
     def _find_hosts(self) -> None:
-        """Place the classes that cannot be built alone; a crash meanwhile leaves them where they are."""
+        """Place the classes that cannot be built alone, if the last search could not because it crashed."""
+        if (self.folder / "hosts-sought").exists() or self._module_error("old"):
+            return
         outcomes = [self._read(index, "old") for index in range(len(self.classes))]
         if None not in outcomes and any("recipe" not in outcome for outcome in outcomes):
             self.server.run([self._job("hosts", "old", [])])

@@ -74,6 +74,7 @@ class _Search:
         self.deadline = time.process_time() + min(SECONDS, job["time"] / 4)
         self.construct_error = ""
         self.feed_error = ""
+        self.first_feed_error = ""
         self.too_large = 0
 
     def run(self) -> Recipe:
@@ -161,6 +162,7 @@ class _Search:
                 self.check(model, names, candidate)
             except (Exception, SystemExit) as error:  # as above: the next candidate follows
                 self.feed_error = f"{recipe.inputs[0]}: {words(error)}"
+                self.first_feed_error = self.first_feed_error or self.feed_error
                 self.too_large += words(error) == MEMORY_REASON
                 if "grad" not in str(error):
                     return None
@@ -184,11 +186,13 @@ class _Search:
         name = self.cls.__qualname__
         key = f"{self.module.__name__}:{name}"
         remedy = f'give --args and --inputs, or an entry in [tool.nnconvert.models."{key}"]'
-        if self.feed_error:
-            what = (
-                "the given inputs do not work" if self.said.inputs else "no input found that forward accepts"
-            )
-            return NotBuiltError(f"{what}; the last try was {self.feed_error}", remedy)
+        if self.too_large > 1:
+            return NotBuiltError(MEMORY_REASON, remedy)
+        if self.first_feed_error and self.said.inputs:
+            return NotBuiltError(f"the given inputs do not work: {self.first_feed_error}", remedy)
+        if self.first_feed_error:
+            what = "no input found that forward accepts; the first try was"
+            return NotBuiltError(f"{what} {self.first_feed_error}", remedy)
         if self.construct_error:
             what = "the given arguments do not work" if self.said.args else "it could not be built"
             return NotBuiltError(f"{what}: {self.construct_error}", remedy)

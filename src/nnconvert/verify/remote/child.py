@@ -8,6 +8,7 @@ import json
 import os
 import time
 import traceback
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +25,7 @@ from .recipe import Recipe, evaluate_call, namespace_of, seed_everything
 from .values import tensors_in
 
 Job = dict[str, Any]
+HOSTS_SOUGHT = "hosts-sought"
 
 
 def run(job: Job) -> None:
@@ -48,14 +50,17 @@ def run(job: Job) -> None:
             write(job["folder"], index, job["version"], replay(job, module, index))
 
 
+def outcome_path(folder: str, index: int, name: str) -> str:
+    return os.path.join(folder, str(index), f"{name}.json")
+
+
 def write(folder: str, index: int, name: str, outcome: object) -> None:
-    path = os.path.join(folder, str(index), f"{name}.json")
-    with open(path, "w", encoding="utf-8") as file:
+    with open(outcome_path(folder, index, name), "w", encoding="utf-8") as file:
         json.dump(outcome, file)
 
 
 def read(folder: str, index: int, name: str) -> Any:
-    with open(os.path.join(folder, str(index), f"{name}.json"), encoding="utf-8") as file:
+    with open(outcome_path(folder, index, name), encoding="utf-8") as file:
         return json.load(file)
 
 
@@ -81,6 +86,10 @@ class Search:
             write(self.job["folder"], index, "old", self.try_class(index, self.job["names"][index]))
             if time.monotonic() > self.deadline:
                 return
+        if all(
+            os.path.exists(outcome_path(self.job["folder"], i, "old")) for i in range(len(self.job["names"]))
+        ):
+            Hosts(self.job, self.module).run()
 
     def try_class(self, index: int, name: str) -> dict[str, Any]:
         cls = find_class(self.module, name)
@@ -92,7 +101,11 @@ class Search:
             recipe = find_recipe(self.module, cls, self.job)
         except NotBuiltError as error:
             return {"reason": error.reason, "remedy": error.remedy}
-        return self.observe(index, recipe)
+        outcome = self.observe(index, recipe)
+        if "recipe" not in outcome and len(recipe.inputs) > 1:
+            # Some models keep what the first shape taught them (masks, caches) and refuse another.
+            outcome = self.observe(index, replace(recipe, inputs=recipe.inputs[:1]))
+        return outcome
 
     def observe(self, index: int, recipe: Recipe) -> dict[str, Any]:
         folder = os.path.join(self.job["folder"], str(index), "old")
@@ -123,6 +136,8 @@ class Hosts(Search):
 
     def run(self) -> None:
         folder, names = self.job["folder"], self.job["names"]
+        with open(os.path.join(folder, HOSTS_SOUGHT), "w", encoding="utf-8"):
+            pass  # so that a host that ends the process is not tried again
         outcomes = {index: read(folder, index, "old") for index in range(len(names))}
         missing = {names[i]: i for i, o in outcomes.items() if "recipe" not in o and "skip" not in o}
         for index, outcome in outcomes.items():
@@ -173,13 +188,14 @@ def replay(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
     try:
         model, called, _ = observe(module, recipe, job["seed"], folder, True, job["script"])
     except StateMismatchError as error:
-        return {"differs": f"the old state_dict does not load: {error}"}
+        return {"differs": f"the state_dict of the old version does not load: {error}"}
     except NothingSeenError as error:
-        return {"differs": f"only the new version's output says nothing: {error}"}
+        return {"differs": str(error)}
     except Exception as error:  # the user's code may raise anything
         if words(error) == MEMORY_REASON:
             return {"reason": MEMORY_REASON}
-        return {"differs": f"the new version raises {words(error)}{place_of(error, module)}"}
+        who = "the new version" if job["version"] == "new" else "the second run"
+        return {"differs": f"{who} raises {words(error)}{place_of(error, module)}"}
     if job["version"] != "new":
         return {}
     modules = dict(walk(model))

@@ -22,6 +22,7 @@ NAMED = (
     (r".*(drop|prob).*|p|rate", "0.1"),
     (r"(img|image|input|in)_?(size|res|resolution)|resolution|sample_size", "32"),
     (r"(patch|window|block|pool)_?size|ws|window", "4"),
+    (r"spatial_(n?dims?|ndim)|ndims?|n_dims?|dimensions?", "2"),
     (r"depths|num_blocks|layers|blocks|num_layers_list", "[2, 2, 2, 2]"),
     (r"(n|num)_(.*_)?(layers?|blocks?|stages?|convs?|repeats?)|depth|nlayers|n_?layers?|n|num", "2"),
     (r"(n_?)?vocab(_size)?|num_(embeddings|tokens)|ntokens?|num_nodes|num_items", "50"),

@@ -115,10 +115,21 @@ def feeds(model: nn.Module) -> Iterator[Feed]:
         return
     names = [p.name for p in required or usable[:1]]
     choices = [_choices(p) for p in (required or usable[:1])[1:]]
+    if any(re.fullmatch(r"edge_index|adj_t", name) for name in names[1:]):
+        yield from _graph_feeds(model, choices)
     loss = bool(re.search(r"Loss|Criterion|Dice|IoU|Metric", type(model).__name__)) and len(required) > 1
     for shape, first in _first(model, names[0] if names else "x", loss):
         for others in _combinations(choices):
             yield Feed(shape, first, others)
+
+
+def _graph_feeds(model: nn.Module, choices: list[tuple[str, ...]]) -> Iterator[Feed]:
+    """Eight nodes with as many features as the model or one of its tensors has."""
+    sizes = [getattr(model, name, None) for name in ("in_channels", "in_feats", "in_features", "channels")]
+    sizes += [size for tensor in model.parameters() for size in tensor.shape[::-1]][:6]
+    for size in dict.fromkeys(size for size in [*sizes, 16] if isinstance(size, int) and size > 0):
+        for others in _combinations(choices):
+            yield Feed((8, size), FLOATS, others)
 
 
 def _choices(parameter: inspect.Parameter) -> tuple[str, ...]:

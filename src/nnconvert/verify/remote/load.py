@@ -56,7 +56,9 @@ class ServedFinder:
             if fullname.rpartition(".")[2] != self._last:
                 return None
             found = PathFinder.find_spec(fullname, path)
-            if found is None or found.origin is None or os.path.realpath(found.origin) != self.path:
+            if found is None or found.origin is None:
+                return None
+            if os.path.realpath(found.origin) != os.path.realpath(self.path):
                 return None
         loader = ServedLoader(fullname, self.path, self.source)
         locations = [os.path.dirname(self.path)] if os.path.basename(self.path) == "__init__.py" else None
@@ -71,7 +73,8 @@ def load_module(name: str, path: str, source: bytes, search: Sequence[str]) -> M
     Raises whatever the module's own code raises, and RuntimeError if other bytes than these were run.
     """
     sys.path[:0] = [folder for folder in search if folder not in sys.path]
-    path = os.path.realpath(path)
+    while name in sys.modules:
+        name += "_"  # a file named like a module that is loaded already (random.py)
     sys.meta_path.insert(0, ServedFinder(name, path, source))
     module = importlib.import_module(name)
     loader = module.__spec__.loader if module.__spec__ else None
