@@ -35,9 +35,15 @@ def test_stdin_to_stdout_gives_nothing_but_code(
 
 
 def test_stdin_without_a_change_comes_back(run: Command) -> None:
-    for source in (b"", b"import os", b"x = '\xff'"):
+    for source in (b"", b"import os", b"# coding: latin-1\nx = '\xff'"):
         ended = run(*FAST, "-", stdin=source)
         assert (ended.code, ended.out) == (0, source)
+
+
+def test_stdin_that_is_no_python_fails_though_it_has_nothing_to_convert(run: Command) -> None:
+    for source in (b"x = (", b"x = '\xff'"):
+        ended = run(*FAST, "-", stdin=source)
+        assert (ended.code, ended.out) == (4, b"")
 
 
 def test_stdin_that_fails_gives_no_code(run: Command) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from nnconvert.api import convert_paths
 from nnconvert.discovery import Excludes, discover, require_paths
 from nnconvert.errors import UsageError
 
@@ -114,3 +115,12 @@ def test_paths_must_be_files_or_folders(tmp_path: Path, name: str, words: str) -
     with pytest.raises(UsageError, match=words):
         require_paths([tmp_path / name])
     require_paths([tmp_path])
+
+
+def test_a_named_file_is_parsed_and_one_of_a_folder_only_if_it_may_convert(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("x = (\n")
+    named = list(convert_paths([tmp_path / "broken.py"]))
+    found = list(convert_paths([tmp_path]))
+    assert [result.status for result in named] == ["failed"]
+    assert named[0].error.startswith(f"{tmp_path / 'broken.py'}:1:5: ")
+    assert [result.status for result in found] == ["unchanged"]

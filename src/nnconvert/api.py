@@ -150,9 +150,19 @@ def convert_paths(
     verifier: Verifier | None = None,
     require_verified: bool = False,
 ) -> Iterator[Result]:
-    """Convert files and the ``*.py`` of folders, one Result a file in a settled order."""
-    for path in discover(paths, excludes or Excludes(Path.cwd())):
-        yield convert_file(path, options, write=write, verifier=verifier, require_verified=require_verified)
+    """Convert files and the ``*.py`` of folders, one Result a file in a settled order.
+
+    A file of a folder that cannot hold a call site is dropped unread: its Result is ``unchanged`` and empty.
+    """
+    given = list(paths)
+    named = {path for path in given if not path.is_dir()}
+    for path in discover(given, excludes or Excludes(Path.cwd())):
+        if path in named or _is_worth_parsing(path, options or Options()):
+            yield convert_file(
+                path, options, write=write, verifier=verifier, require_verified=require_verified
+            )
+        else:
+            yield Result(path, "unchanged", b"", b"")
 
 
 def verify_files(old: Path, new: Path, verifier: Verifier) -> tuple[Evidence, ...]:
@@ -187,9 +197,6 @@ def _convert(source: bytes, options: Options, path: Path) -> Result:
     from nnconvert.decide.to_module import decide
     from nnconvert.source.project import imported_names
 
-    files.require_python(source)
-    if not files.may_convert(source, options):
-        return Result(path, "unchanged", source, source)
     decoded = files.decode(source)
     plan = decide(decoded.text, options, lambda: imported_names(path))
     if not plan.converted:
@@ -197,6 +204,15 @@ def _convert(source: bytes, options: Options, path: Path) -> Result:
     text = apply(decoded.text, plan, options)
     check(decoded.text, text, plan, options)
     return Result(path, "changed", source, files.encode(text, decoded), plan)
+
+
+def _is_worth_parsing(path: Path, options: Options) -> bool:
+    """The bytes test; what cannot be read is for convert_file to report."""
+    try:
+        source = path.read_bytes()
+    except OSError:
+        return True
+    return b"\0" in source or files.may_convert(source, options)
 
 
 def _verified(result: Result, plan: Plan, verifier: Verifier, require_verified: bool) -> Result:

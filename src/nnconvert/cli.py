@@ -200,7 +200,7 @@ def _convert_files(
     if arguments.writes and not arguments.allow_dirty:
         preflight.require_committed([path for path in paths if path.is_dir()], files, options)
     results = convert_paths(
-        files,
+        paths,
         options,
         excludes=excludes,
         write=arguments.writes,

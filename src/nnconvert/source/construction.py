@@ -113,7 +113,14 @@ class Construction:
                 return "forward" in reaching
             if isinstance(parent.func, ast.Name) and parent.func.id in _HARMLESS_WITH_SELF:
                 return False
-            return not is_base_init(parent, self.attributes)
+            return not is_base_init(parent, self.attributes) and self._may_run(parent, reaching)
+        return True
+
+    def _may_run(self, call: ast.Call, reaching: frozenset[str]) -> bool:
+        """Whether a call that gets self may run one of the methods; ``Base.setup(self)`` runs that method only."""
+        scope = self.tree.scope_of[call]
+        if isinstance(call.func, ast.Attribute) and self.attributes.classes.named(call.func.value, scope):
+            return call.func.attr in reaching
         return True
 
     def _sets_mode(self, statement: ast.AST) -> bool:

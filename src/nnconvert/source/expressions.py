@@ -1,0 +1,232 @@
+"""Which expressions are constant: literals, names and attributes that are, and what is computed from these."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import Final, Literal, Protocol
+
+from nnconvert.source.attributes import Method
+from nnconvert.source.names import root_name
+from nnconvert.source.reader import Reader
+from nnconvert.source.scopes import Binding, Scope
+
+Why = Literal["input", "local", "training", "state", "dotted", "changed", "unknown", "late"]
+
+_PURE_BUILTINS: Final = frozenset(
+    {"int", "float", "bool", "str", "tuple", "list", "len", "max", "min", "abs", "round", "sum", "pow", "divmod", "range"}
+)  # fmt: skip
+_IMMUTABLE_RESULTS: Final = frozenset({"int", "float", "bool", "str", "len"})
+_SHAPE_WORDS: Final = frozenset({"shape", "size", "ndim", "dim", "numel", "__len__"})
+_CHANGING_METHODS: Final = frozenset(
+    {"append", "extend", "insert", "pop", "popitem", "remove", "clear", "sort", "reverse", "__setitem__", "update",
+     "setdefault"}
+)  # fmt: skip
+_DEPTH: Final = 12
+
+
+class NotConstantError(Exception):
+    """An expression that may differ between construction and call: why, in a word and in words."""
+
+    def __init__(self, why: Why, words: str) -> None:
+        super().__init__(words)
+        self.why = why
+        self.words = words
+
+
+class Surroundings(Protocol):
+    """What an expression is settled in."""
+
+    reader: Reader
+    method: Method
+
+    @property
+    def init_receiver(self) -> str: ...
+
+    def attribute_after(self, name: str) -> int:
+        """Behind which statement of ``__init__`` ``self.<name>`` has its one value; raises NotConstantError."""
+
+
+def changes_in_place(node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> bool:
+    """``x[...] = ...``, ``x[0][1] = ...``, ``x.append(...)``."""
+    parent = parents.get(node)
+    while isinstance(parent, ast.Subscript) and parent.value is node:
+        if not isinstance(parent.ctx, ast.Load):
+            return True
+        node, parent = parent, parents.get(parent)
+    return isinstance(parent, ast.Attribute) and parent.value is node and parent.attr in _CHANGING_METHODS
+
+
+class Expression:
+    """One expression being settled: ``visit`` returns what may stand in ``__init__`` in its place."""
+
+    def __init__(self, surroundings: Surroundings, scope: Scope) -> None:
+        self.surroundings = surroundings
+        self.reader = surroundings.reader
+        self.scope = scope
+        self.after = 0
+        self.substituted = False
+        """Whether a local was replaced by what it is computed from."""
+        self.names: dict[str, Scope | None] = {}
+        """Names that the result reads, and the scopes that bind them (None: builtin)."""
+
+    def visit(self, node: ast.expr, depth: int = 0) -> ast.expr:
+        if depth > _DEPTH:
+            raise NotConstantError("unknown", "the setting is nested too deeply")
+        handler = _VISITORS.get(type(node))
+        if handler is None:
+            self._refuse_input(node)
+            raise NotConstantError("unknown", f"`{_short(node)}` is not a constant expression")
+        return handler(self, node, depth)
+
+    def constant(self, node: ast.expr, _: int) -> ast.expr:
+        if isinstance(node, ast.Constant) and (node.value is ... or isinstance(node.value, bytes)):
+            raise NotConstantError("unknown", f"`{_short(node)}` is not a setting")
+        return node
+
+    def operands(self, node: ast.expr, depth: int) -> ast.expr:
+        """Arithmetic, comparisons, tuples, dicts: constant if all parts are."""
+        fields = {}
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, ast.expr):
+                fields[name] = self.visit(value, depth + 1)
+            elif isinstance(value, list) and any(isinstance(item, ast.expr) for item in value):
+                fields[name] = [self.visit(item, depth + 1) for item in value if item is not None]  # type: ignore[assignment]
+            else:
+                fields[name] = value
+        return type(node)(**fields)
+
+    def call(self, node: ast.expr, depth: int) -> ast.expr:
+        assert isinstance(node, ast.Call)
+        if not (_is_builtin(node.func, _PURE_BUILTINS, self.scope) or self._is_math(node.func)):
+            self._refuse_input(node)
+            raise NotConstantError("unknown", f"`{_short(node)}` is not known to give the same at every call")
+        self._note(node.func)
+        arguments = [self.visit(argument, depth + 1) for argument in node.args]
+        keywords = [ast.keyword(k.arg, self.visit(k.value, depth + 1)) for k in node.keywords]
+        return ast.Call(node.func, arguments, keywords)
+
+    def _is_math(self, node: ast.expr) -> bool:
+        return (self.reader.names.qualname(node, self.scope) or "").startswith("math.")
+
+    def _note(self, node: ast.expr) -> None:
+        root = root_name(node)
+        if root is not None:
+            found = self.scope.lookup(root.id)
+            self.names[root.id] = found[0] if found is not None else None
+
+    def attribute(self, node: ast.expr, _: int) -> ast.expr:
+        assert isinstance(node, ast.Attribute)
+        method = self.reader.attributes.self_of(node.value)
+        if method is not None and method is self.surroundings.method:
+            self.after = max(self.after, self.surroundings.attribute_after(node.attr))
+            return ast.Attribute(ast.Name(self.surroundings.init_receiver, ast.Load()), node.attr, ast.Load())
+        qualname = self.reader.names.qualname(node, self.scope) or ""
+        if qualname.startswith(("math.", "torch.nn.functional.")):
+            self._note(node)
+            return node
+        self._refuse_input(node)
+        raise NotConstantError("dotted", f"`{_short(node)}` is not known to be constant")
+
+    def subscript(self, node: ast.expr, depth: int) -> ast.expr:
+        assert isinstance(node, ast.Subscript)
+        if isinstance(node.slice, ast.Slice | ast.Tuple):
+            self._refuse_input(node)
+            raise NotConstantError("unknown", f"`{_short(node)}` is not a constant expression")
+        value, index = self.visit(node.value, depth + 1), self.visit(node.slice, depth + 1)
+        if isinstance(index, ast.Constant) and isinstance(index.value, str) and not isinstance(value, ast.Dict):
+            # A mapping usually belongs to others, too, who may change it: like `self.cfg.p`.
+            raise NotConstantError("dotted", f"`{_short(node)}` is not known to be constant")
+        return ast.Subscript(value, index, ast.Load())
+
+    def name(self, node: ast.expr, depth: int) -> ast.expr:
+        assert isinstance(node, ast.Name)
+        found = self.scope.lookup(node.id)
+        if found is None:
+            raise NotConstantError("unknown", f"`{node.id}` is not bound in this file")
+        where, bindings = found
+        if where.kind == "module" or where is self.scope:
+            if where.kind in ("module", "class"):
+                self._shared_constant(node, bindings, where, depth)
+                self._note(node)
+                return node
+        if where.kind == "class":
+            raise NotConstantError("unknown", f"`{node.id}` belongs to a class body")
+        if self._is_inside_method(where):
+            return self._local(node, bindings, where, depth)
+        raise NotConstantError("local", f"`{node.id}` is a variable of the function around the class")
+
+    def _is_inside_method(self, where: Scope) -> bool:
+        scope: Scope | None = where
+        while scope is not None:
+            if scope is self.surroundings.method.scope:
+                return True
+            scope = scope.parent
+        return False
+
+    def _shared_constant(self, node: ast.Name, bindings: list[Binding], where: Scope, depth: int) -> None:
+        """A name of the module, or of the class body that is being read."""
+        shown = f"`{node.id}`"
+        if all(b.kind == "import" for b in bindings):
+            raise NotConstantError("dotted", f"{shown} is imported; its value is not known here")
+        if len(bindings) != 1 or bindings[0].value is None:
+            raise NotConstantError("changed", f"{shown} is bound more than once, or not by a plain assignment")
+        self._refuse_changed(node.id, "changed")
+        value = bindings[0].value
+        once = isinstance(value, ast.Call) and _is_builtin(value.func, _IMMUTABLE_RESULTS, where)
+        if not once:  # what int(...) gave when the module was imported stays
+            Expression(self.surroundings, where).visit(value, depth + 1)
+
+    def _local(self, node: ast.Name, bindings: list[Binding], where: Scope, depth: int) -> ast.expr:
+        shown = f"`{node.id}`"
+        if any(b.kind == "parameter" for b in bindings):
+            raise NotConstantError("input", f"{shown} is an argument of the call")
+        if len(bindings) != 1 or bindings[0].value is None:
+            raise NotConstantError("local", f"{shown} is a variable of the method that changes")
+        self._refuse_changed(node.id, "local")
+        self.substituted = True
+        outer, self.scope = self.scope, where
+        value = self.visit(bindings[0].value, depth + 1)
+        self.scope = outer
+        return value
+
+    def _refuse_changed(self, name: str, why: Why) -> None:
+        tree = self.reader.tree
+        if any(use.id == name and changes_in_place(use, tree.parents) for use in tree.names()):
+            raise NotConstantError(why, f"`{name}` is changed in place")
+
+    def _refuse_input(self, node: ast.expr) -> None:
+        """Say that a setting reads the input, where it does."""
+        for child in ast.walk(node):
+            if isinstance(child, ast.Attribute) and child.attr in _SHAPE_WORDS:
+                raise NotConstantError("input", f"`{_short(node)}` depends on the input")
+            if isinstance(child, ast.Name) and child.id != self.surroundings.method.receiver:
+                found = self.scope.lookup(child.id)
+                if found is not None and self._is_inside_method(found[0]):
+                    raise NotConstantError("input", f"`{_short(node)}` depends on the input")
+
+
+def _is_builtin(node: ast.expr, names: frozenset[str], scope: Scope) -> bool:
+    return isinstance(node, ast.Name) and node.id in names and scope.lookup(node.id) is None
+
+
+def _short(node: ast.expr) -> str:
+    text = ast.unparse(node)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+_VISITORS: Final[dict[type[ast.expr], Callable[[Expression, ast.expr, int], ast.expr]]] = {
+    ast.Constant: Expression.constant,
+    ast.UnaryOp: Expression.operands,
+    ast.BinOp: Expression.operands,
+    ast.BoolOp: Expression.operands,
+    ast.Compare: Expression.operands,
+    ast.IfExp: Expression.operands,
+    ast.Tuple: Expression.operands,
+    ast.List: Expression.operands,
+    ast.Dict: Expression.operands,
+    ast.Call: Expression.call,
+    ast.Attribute: Expression.attribute,
+    ast.Subscript: Expression.subscript,
+    ast.Name: Expression.name,
+}
