@@ -37,6 +37,13 @@ def codes(source: str, **options: Any) -> list[str]:
     return [d.outcome.code for d in plan.left if isinstance(d.outcome, Leave)]
 
 
+def outcomes(source: str, **options: Any) -> str:
+    """For every call site, in source order, its new submodule's name or the code of the reason to leave it."""
+    _, plan = convert(dedent(source), **options)
+    found = (d.outcome for d in plan.decisions)
+    return " ".join(o.code if isinstance(o, Leave) else o.submodule for o in found)
+
+
 def check_left(source: str, code: str, **options: Any) -> None:
     """Every call site is left (there is at least one), all for the reason with this code; the text stays."""
     source = dedent(source)

@@ -6,10 +6,11 @@ import ast
 import io
 import tokenize
 from collections import Counter
+from collections.abc import Callable, Iterator
 
 from nnconvert.errors import CheckError, SourceError
 from nnconvert.options import Options
-from nnconvert.plan import ClassPlan, Conversion, Plan
+from nnconvert.plan import ClassPlan, Conversion, Plan, Span
 from nnconvert.source.text import Source, parse
 
 
@@ -46,95 +47,129 @@ def _check_stable(new: str, options: Options) -> None:
 
 def _check_tree(source: Source, new: ast.Module, plan: Plan) -> None:
     """Carry the plan out on the old tree, independently of the text edits, and compare with the new text's tree."""
-    replacer = _Replacer(source, plan)
-    expected = replacer.visit(source.tree)
-    if replacer.done != len(plan.converted):
+    planned = _Planned(source, plan)
+    wanted = list(_flat(_without_imports(source.tree), planned.replaced))
+    if planned.waiting:
         raise CheckError("a planned call site was not found again")
-    wanted, found = _without_imports(expected), _without_imports(new)
-    _strip_registrations(source, found, plan.classes)
-    if ast.dump(wanted) != ast.dump(found):
+    _strip_registrations(source, new, plan.classes)
+    found = list(_flat(_without_imports(new), lambda node: node))
+    if wanted != found:
         raise CheckError("the result differs from the source by more than the plan")
 
 
-class _Replacer(ast.NodeTransformer):
+def _flat(tree: ast.AST, replaced: Callable[[ast.AST], ast.AST]) -> Iterator[object]:
+    """The tree in one line, each node after replacement; without recursion, for deeply nested sources."""
+    stack: list[object] = [tree]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, ast.AST):
+            node = replaced(item)
+            yield type(node)
+            stack.extend((value, name) for name, value in reversed(list(ast.iter_fields(node))))
+        elif isinstance(item, tuple):
+            yield item[1]
+            stack.append(item[0])
+        elif isinstance(item, list):
+            yield len(item)
+            stack.extend(reversed(item))
+        else:
+            yield type(item)
+            yield repr(item)  # a NaN equals itself, -0.0 is not 0.0
+
+
+class _Planned:
+    """The old tree's nodes as the plan wants them."""
+
     def __init__(self, source: Source, plan: Plan) -> None:
         self.source = source
-        self.done = 0
-        self.conversions = {d.site.span: d.outcome for d in plan.converted}
+        self.waiting = {d.site.span: d.outcome for d in plan.converted if isinstance(d.outcome, Conversion)}
 
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        if not isinstance(node, ast.Call | ast.Attribute | ast.Name):
-            return super().generic_visit(node)
-        span = self.source.span(node)
-        conversion = self.conversions.get(span)
-        if not isinstance(conversion, Conversion) or (conversion.kind == "reference") == isinstance(node, ast.Call):
-            return super().generic_visit(node)
-        del self.conversions[span]
-        self.done += 1
-        callee = ast.parse(conversion.callee, mode="eval").body
-        if not isinstance(node, ast.Call):
-            return callee
-        receiver = node.func.value if isinstance(node.func, ast.Attribute) else None
-        arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
-        if conversion.inputs is None:
-            kept, keywords = node.args, node.keywords
-        else:
-            kept, keywords = [arguments[index] for index in conversion.inputs], []
-        if conversion.kind == "method" and receiver is not None:
-            kept = [receiver, *kept]
-        call = ast.Call(callee, kept, keywords)
-        call.args = [self.visit(argument) for argument in call.args]
-        call.keywords = [ast.keyword(k.arg, self.visit(k.value)) for k in call.keywords]
-        return call
+    def replaced(self, node: ast.AST) -> ast.AST:
+        if not isinstance(node, ast.Call | ast.Attribute | ast.Name) or not hasattr(node, "lineno"):
+            return node
+        span: Span = self.source.span(node)
+        conversion = self.waiting.get(span)
+        if conversion is None or (conversion.kind == "reference") == isinstance(node, ast.Call):
+            return node
+        del self.waiting[span]
+        callee = _made(conversion.callee)
+        return _call(node, callee, conversion) if isinstance(node, ast.Call) else callee
 
 
-def _without_imports(tree: ast.AST) -> ast.Module:
-    assert isinstance(tree, ast.Module)
+def _made(text: str) -> ast.expr:
+    """An expression of the plan, without positions, so that it is not taken for one of the source."""
+    tree = ast.parse(text, mode="eval").body
+    for node in ast.walk(tree):
+        if hasattr(node, "lineno"):
+            del node.lineno
+    return tree
+
+
+def _call(node: ast.Call, callee: ast.expr, conversion: Conversion) -> ast.Call:
+    arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+    if conversion.inputs is None:
+        kept, keywords = node.args, node.keywords
+    else:
+        kept, keywords = [arguments[index] for index in conversion.inputs], []
+    if conversion.kind == "method" and isinstance(node.func, ast.Attribute):
+        kept = [node.func.value, *kept]
+    return ast.Call(callee, kept, keywords)
+
+
+def _without_imports(tree: ast.Module) -> ast.Module:
     body = [s for s in tree.body if not isinstance(s, ast.Import | ast.ImportFrom)]
     return ast.Module(body, tree.type_ignores)
 
 
+# -- the new statements ---------------------------------------------------------------------------------------------
+
+
 def _strip_registrations(source: Source, tree: ast.Module, classes: tuple[ClassPlan, ...]) -> None:
     """Take the planned statements out again; CheckError where one is missing."""
+    before, after = _classes(source.tree), _classes(tree)
     for plan in classes:
-        node = _class_of(source, tree, plan)
-        init = [s for s in node.body if isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef) and s.name == "__init__"][-1]
-        for registration in plan.registrations:
-            text = f"{plan.anchor.receiver}.{registration.name} = {registration.constructor}"
-            wanted = ast.dump(ast.parse(text).body[0])
-            place = next((s for s in init.body if ast.dump(s) == wanted), None)
-            if place is None:
-                raise CheckError(f"the registration of {registration.name} is not in __init__")
-            init.body.remove(place)
-        if plan.anchor.new_init:
-            node.body.remove(init)
+        old, new = before.get(plan.class_name, []), after.get(plan.class_name, [])
+        # Of several classes with one name, the one in which the old text has the plan's anchor.
+        begun = sum(source.span(node).start <= plan.anchor.offset for node in old)
+        if not begun or len(old) != len(new):
+            raise CheckError(f"the class {plan.class_name} was not found again")
+        _strip(new[begun - 1], plan)
 
 
-def _class_of(source: Source, new: ast.Module, plan: ClassPlan) -> ast.ClassDef:
-    """The class in the new tree; of several with one name, the one in which the old text has the plan's anchor."""
-    before, after = (_classes_named(tree, plan.class_name) for tree in (source.tree, new))
-    starts = [source.span(node).start for node in before]
-    begun = [start for start in starts if start <= plan.anchor.offset]
-    if not begun or len(before) != len(after):
-        raise CheckError(f"the class {plan.class_name} was not found again")
-    return after[starts.index(max(begun))]
+def _strip(node: ast.ClassDef, plan: ClassPlan) -> None:
+    inits = [
+        s for s in node.body if isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef) and s.name == "__init__"
+    ]
+    for registration in plan.registrations:
+        text = f"{plan.anchor.receiver}.{registration.name} = {registration.constructor}"
+        wanted = ast.dump(ast.parse(text).body[0])
+        place = (
+            next((s for s in inits[-1].body if _is_assignment(s) and ast.dump(s) == wanted), None)
+            if inits
+            else None
+        )
+        if place is None:
+            raise CheckError(f"the registration of {registration.name} is not in __init__")
+        inits[-1].body.remove(place)
+    if plan.anchor.new_init:
+        node.body.remove(inits[-1])
 
 
-def _classes_named(tree: ast.Module, name: str) -> list[ast.ClassDef]:
-    parts = name.split(".")
-    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == parts[-1])
-    return [node for node in nodes if _qualname_matches(tree, node, parts)]
+def _is_assignment(statement: ast.stmt) -> bool:
+    """``x.y = ...``: what a registration can be; nothing else is worth comparing."""
+    return isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Attribute)
 
 
-def _qualname_matches(tree: ast.Module, node: ast.ClassDef, parts: list[str]) -> bool:
-    found: list[str] = []
-    container: ast.AST = tree
-    while container is not node:
-        container = next(c for c in ast.iter_child_nodes(container) if node in ast.walk(c))
-        if isinstance(container, ast.ClassDef):
-            found.append(container.name)
-        elif isinstance(container, ast.FunctionDef | ast.AsyncFunctionDef):
-            found += [container.name, "<locals>"]
-    return found == parts
-
-
+def _classes(tree: ast.Module) -> dict[str, list[ast.ClassDef]]:
+    """Every class under its dotted name, in source order."""
+    found: dict[str, list[ast.ClassDef]] = {}
+    stack: list[tuple[ast.AST, tuple[str, ...]]] = [(tree, ())]
+    while stack:
+        node, path = stack.pop()
+        if isinstance(node, ast.ClassDef):
+            path = (*path, node.name)
+            found.setdefault(".".join(path), []).append(node)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            path = (*path, node.name, "<locals>")
+        stack.extend((child, path) for child in reversed(list(ast.iter_child_nodes(node))))
+    return found

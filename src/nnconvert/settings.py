@@ -71,10 +71,13 @@ class Arguments:
 
 
 def options(arguments: Arguments, config: Config) -> Options:
-    """What decisions depend on. Raises UsageError for a name or a range that makes no sense."""
+    """What decisions depend on. Raises UsageError for a name, a range or a combination that makes no sense."""
+    share, split_shared = arguments.share or config.share, arguments.split_shared or config.split_shared
+    if share and split_shared:
+        raise UsageError("--share and --split-shared exclude each other")
     return Options(
-        share=arguments.share or config.share,
-        split_shared=arguments.split_shared or config.split_shared,
+        share=share,
+        split_shared=split_shared,
         methods=arguments.methods or config.methods,
         unsafe=arguments.unsafe or config.unsafe,
         select=_names(arguments.select, config.select, "select"),

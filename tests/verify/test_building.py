@@ -239,6 +239,11 @@ def test_a_model_that_refuses_a_second_shape(check: Check) -> None:
     check.tested(net("self.size = None", lines))
 
 
+def test_uninitialised_parameters_are_no_nondeterminism(check: Check) -> None:
+    init = "junk = torch.full((64,), float(os.getpid()))\ndel junk\nself.w = nn.Parameter(torch.empty(64))"
+    check.tested("import os\n" + net(init, "return F.relu(x * self.w)"))
+
+
 def test_forward_without_inputs(check: Check) -> None:
     source = HEAD + "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
     source += "        self.w = nn.Parameter(torch.zeros(3))\n"

@@ -1,49 +1,12 @@
-"""The edits of one call: what stands before its arguments, and the arguments that leave."""
+"""The edits of one call: what stands before its arguments, and the arguments that leave. Comments all stay."""
 
 from __future__ import annotations
 
-import io
-import tokenize
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Final
 
-from nnconvert.apply.edits import Edit
+from nnconvert.apply.edits import Edit, newline_at
+from nnconvert.apply.tokens import Slot, Token, call_tokens, slots_of
 from nnconvert.plan import Conversion, Decision
-
-_TRIVIA: Final = frozenset(
-    {tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER, tokenize.COMMENT}
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    kind: int
-    text: str
-    start: int
-    end: int
-
-
-@dataclass(slots=True)
-class Slot:
-    """One argument with what surrounds it, from the separator before it."""
-
-    start: int
-    tokens: list[Token] = field(default_factory=list)
-    comments: list[Token] = field(default_factory=list)
-    comma: Token | None = None
-
-    @property
-    def value_start(self) -> int:
-        """Behind ``name=`` of a keyword argument."""
-        if len(self.tokens) > 2 and self.tokens[1].text == "=" and self.tokens[0].kind == tokenize.NAME:
-            return self.tokens[2].start
-        return self.tokens[0].start
-
-    @property
-    def end(self) -> int:
-        """Of the comma, or of the last token where there is none."""
-        return self.comma.end if self.comma is not None else self.tokens[-1].end
 
 
 def call_edits(text: str, decision: Decision) -> Iterator[Edit]:
@@ -54,60 +17,54 @@ def call_edits(text: str, decision: Decision) -> Iterator[Edit]:
     if conversion.kind == "reference":
         yield Edit(replaced.start, replaced.end, conversion.callee)
         return
-    tokens = list(_tokens(text, call.start, call.end))
-    opening = next(t for t in tokens if t.start >= replaced.end and t.text == "(")
+    tokens = call_tokens(text, call.start, call.end)
+    comments = [token for token in tokens if token.is_comment]
+    opening = next(t for t in tokens if t.start >= replaced.end and t.is_operator("("))
     if conversion.kind == "method":
-        dot = next(t for t in tokens if t.start >= replaced.end and t.text == ".")
-        opening = next(t for t in tokens if t.start > dot.start and t.text == "(")
+        dot = next(t for t in tokens if t.start >= replaced.end and t.is_operator("."))
+        opening = next(t for t in tokens if t.start > dot.start and t.is_operator("("))
         yield Edit(call.start, call.start, f"{conversion.callee}(")
-        yield Edit(dot.start, opening.end, "")
+        yield _without(text, dot.start, opening.end, comments)
     else:
-        yield Edit(call.start, opening.start, conversion.callee)
+        inside = [token for token in comments if token.start < opening.end]
+        if inside:
+            kept, end = _lines_of(text, opening.end, inside, _indent_of_line(text, call.start) + "    ")
+            yield Edit(call.start, end, f"{conversion.callee}(  {kept}")
+        else:
+            yield Edit(call.start, opening.end, f"{conversion.callee}(")
     if conversion.inputs is None:
         return
-    slots = _slots([t for t in tokens if t.start >= opening.end], opening.end)
+    slots = slots_of([t for t in tokens if t.start >= opening.end], opening.end)
     yield from _argument_edits(text, slots, conversion.inputs, call.end - 1)
 
 
-def _tokens(text: str, start: int, end: int) -> Iterator[Token]:
-    # Wrapped in parentheses, so that line breaks are inside of them; newlines keep their lengths.
-    wrapped = "(" + text[start:end].replace("\r\n", " \n").replace("\r", "\n") + ")"
-    lines = [0]
-    for index, character in enumerate(wrapped):
-        if character == "\n":
-            lines.append(index + 1)
-    shift = start - 1
-    for token in tokenize.generate_tokens(io.StringIO(wrapped).readline):
-        begin = lines[token.start[0] - 1] + token.start[1] + shift if token.start[0] <= len(lines) else end
-        finish = lines[token.end[0] - 1] + token.end[1] + shift if token.end[0] <= len(lines) else end
-        if start <= begin and finish <= end:
-            yield Token(token.type, token.string, begin, finish)
+def _without(text: str, start: int, end: int, comments: Sequence[Token]) -> Edit:
+    """Take a piece of text out, but for the comments in it, which end their lines."""
+    inside = [token for token in comments if start <= token.start < end]
+    if not inside:
+        return Edit(start, end, "")
+    begin = start
+    while text[begin - 1] in " \t":
+        begin -= 1
+    if text[begin - 1] in "\r\n":
+        kept, end = _lines_of(text, end, inside, text[begin:start])
+        return Edit(start, end, kept)
+    kept, end = _lines_of(text, end, inside, _indent_of_line(text, start) + "    ")
+    return Edit(begin, end, f"  {kept}")
 
 
-def _slots(tokens: Sequence[Token], start: int) -> list[Slot]:
-    """The arguments between the parentheses, the closing one left out."""
-    slots = [Slot(start)]
-    depth = 0
-    for token in tokens[: _closing(tokens)]:
-        slot = slots[-1]
-        if token.kind == tokenize.COMMENT:
-            slot.comments.append(token)
-        if token.kind in _TRIVIA:
-            continue
-        if token.kind == tokenize.OP and token.text in "([{":
-            depth += 1
-        elif token.kind == tokenize.OP and token.text in ")]}":
-            depth -= 1
-        elif token.text == "," and depth == 0:
-            slot.comma = token
-            slots.append(Slot(token.end))
-            continue
-        slot.tokens.append(token)
-    return [slot for slot in slots if slot.tokens]
+def _lines_of(text: str, end: int, comments: Sequence[Token], indent: str) -> tuple[str, int]:
+    """Comments, each on a line, ready to be put before what follows ``end``, and where that starts."""
+    newline = newline_at(text, end)
+    while text[end] in " \t":
+        end += 1
+    ending = "" if text[end] in "\r\n" else newline + indent
+    return (newline + indent).join(token.text for token in comments) + ending, end
 
 
-def _closing(tokens: Sequence[Token]) -> int:
-    return max(i for i, token in enumerate(tokens) if token.text == ")")
+def _indent_of_line(text: str, offset: int) -> str:
+    line = text[max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1 : offset]
+    return line[: len(line) - len(line.lstrip(" \t"))]
 
 
 def _argument_edits(text: str, slots: list[Slot], inputs: Sequence[int], closing: int) -> Iterator[Edit]:
@@ -115,11 +72,11 @@ def _argument_edits(text: str, slots: list[Slot], inputs: Sequence[int], closing
     for place, index in zip(kept, inputs, strict=True):
         slot, wanted = slots[place], slots[index]
         if place == index:
-            if slot.value_start != slot.tokens[0].start:
-                yield Edit(slot.tokens[0].start, slot.value_start, "")
+            if slot.value_start != slot.start:
+                yield _without(text, slot.start, slot.value_start, slot.comments)
         else:
-            value = text[wanted.value_start : wanted.tokens[-1].end]
-            yield Edit(slot.tokens[0].start, slot.tokens[-1].end, value)
+            value = text[wanted.value_start : wanted.value_end]
+            yield Edit(slot.start, slot.value_end, value)
     for index, slot in enumerate(slots):
         if index not in inputs:
             leading = all(earlier not in inputs for earlier in range(index))
@@ -140,15 +97,15 @@ def _stays(text: str, dropped: Sequence[Slot], start: int, closing: int) -> bool
 
 
 def _removal(text: str, slot: Slot, leading: bool) -> Edit:
-    """Take an argument and its comma out; comments stay where they are."""
+    """Take an argument and its comma out; comments stay, where they are if they can."""
+    start, end = slot.start, slot.end
+    if any(start <= token.start < end for token in slot.comments):
+        return _without(text, start, end, slot.comments)
     if not slot.comments:
-        end = slot.end
-        if leading:
-            while text[end] in " \t":
-                end += 1
-        start = slot.start if not leading else slot.tokens[0].start
-        return Edit(start, end, "")
-    start, end = slot.tokens[0].start, slot.end
+        while leading and text[end] in " \t":
+            end += 1
+        behind_parenthesis = leading and text[end] == "#" and start == slot.separator
+        return Edit(start if leading else slot.separator, end, "  " if behind_parenthesis else "")
     begin = start
     while text[begin - 1] in " \t":
         begin -= 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from nnconvert.errors import CheckError
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Edit:
     start: int
     end: int
@@ -16,10 +16,13 @@ class Edit:
 
 
 def splice(text: str, edits: Iterable[Edit]) -> str:
-    """The text with all edits made; CheckError when two of them overlap."""
+    """The text with all edits made; CheckError when two of them overlap.
+
+    Of several insertions at one place the first given comes first.
+    """
     pieces: list[str] = []
     position = 0
-    for edit in sorted(edits):
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
         if edit.start < position:
             raise CheckError("two edits overlap")
         pieces += [text[position : edit.start], edit.text]

@@ -12,7 +12,8 @@ from nnconvert.plan import Plan
 def apply(text: str, plan: Plan, options: Options) -> str:
     """The converted text; CheckError when the plan does not fit it."""
     edits: list[Edit] = []
-    for decision in plan.converted:
+    outer_first = sorted(plan.converted, key=lambda d: (d.site.span.start, -d.site.span.end))
+    for decision in outer_first:  # `x.relu().sigmoid()`: both insert in front of x
         edits.extend(call_edits(text, decision))
     for class_plan in plan.classes:
         edits.extend(class_edits(text, class_plan, options))

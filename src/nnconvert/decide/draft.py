@@ -11,17 +11,18 @@ from nnconvert.catalog import Pair, by_module
 from nnconvert.decide.arguments import Division, LeaveError
 from nnconvert.decide.gates import check_class, check_mode, check_walks, method_of_site
 from nnconvert.decide.imports import Importer
-from nnconvert.decide.settings import build
+from nnconvert.decide.settings import build, build_inline
 from nnconvert.decide.sites import Site
 from nnconvert.options import Options
 from nnconvert.source.attributes import Method
-from nnconvert.source.constants import NotConstantError, Settler
+from nnconvert.source.constants import Settler
 from nnconvert.source.construction import Construction
 from nnconvert.source.reader import Reader
 
 _SUSPICIONS: Final = {
     "NNC101": "the name is bound again between its import and here",
     "NNC102": "the name may come from a star import of an unknown file",
+    "NNC306": "a loop runs the one call site of the submodule repeatedly",
     "NNC406": "takes weights; the module class would keep them as parameters",
     "NNC407": "a module with parameters or buffers is built at every call",
 }
@@ -100,22 +101,10 @@ class Drafter:
         construction = Construction(method.info, self.reader.attributes)
         settler = Settler(self.reader, method, construction)
         pair = by_module(site.module)
-        arguments = site.callee
-        if any(isinstance(a, ast.Starred) for a in arguments.args) or any(k.arg is None for k in arguments.keywords):
-            raise LeaveError("NNC201", "the arguments are unpacked with * or **")
-        texts: list[str] = []
-        after = 0
-        keyworded = [(k.arg, k.value) for k in arguments.keywords]
-        for name, value in [*((None, a) for a in arguments.args), *keyworded]:
-            try:
-                settled = settler.settle(value, site.scope)
-            except NotConstantError as error:
-                raise LeaveError(_code(error), error.words) from error
-            texts.append(settled.text if name is None else f"{name}={settled.text}")
-            after = max(after, settled.after)
-        note = self._check_inline(pair, arguments, method) if pair is not None else ""
+        arguments, after = build_inline(site, method, settler, self.reader, pair)
+        note = self._check_inline(pair, site.callee, method) if pair is not None else ""
         callee = importer.callee(site.module, construction)
-        return Draft(method, site.module, f"{callee}({', '.join(texts)})", None, after, note=note)
+        return Draft(method, site.module, f"{callee}{arguments}", None, after, note=note)
 
     def _check_inline(self, pair: Pair, built: ast.Call, method: Method) -> str:
         """A module built on the spot has no state, and is in training mode whatever the model's mode is."""
@@ -153,12 +142,16 @@ class Drafter:
                 return self._always_on("NNC401", "no training argument: it stays on in eval mode", method)
             raise LeaveError("NNC403", "no training argument: it is off in training, too")
         value = division.training.value
-        if isinstance(value, ast.Constant) and value.value is True:
-            return self._always_on("NNC402", "training=True keeps it on in eval mode", method)
+        if isinstance(value, ast.Constant) and value.value:
+            return self._always_on("NNC402", f"training={value.value!r} keeps it on in eval mode", method)
         if isinstance(value, ast.Constant):
             raise LeaveError("NNC403", f"training={value.value!r} keeps it off in training, too")
         follows = isinstance(value, ast.Attribute) and value.attr == "training"
-        if not (follows and isinstance(value, ast.Attribute) and self.reader.attributes.self_of(value.value) is method):
+        if not (
+            follows
+            and isinstance(value, ast.Attribute)
+            and self.reader.attributes.self_of(value.value) is method
+        ):
             raise LeaveError("NNC404", f"training={ast.unparse(value)} is not {method.receiver}.training")
         self._check_mode(method)
         return ""
@@ -173,9 +166,3 @@ class Drafter:
         check_mode(method.info, self.reader)
         if Construction(method.info, self.reader.attributes).base_sets_mode():
             raise LeaveError("NNC405", "the __init__ of a base switches the mode")
-
-
-def _code(error: NotConstantError) -> str:
-    from nnconvert.decide.settings import CODES
-
-    return CODES[error.why]

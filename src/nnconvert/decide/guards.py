@@ -43,7 +43,9 @@ class Guards:
         """Whether a run of the method always reaches the node: no condition around it, no return before it."""
         child = node
         for ancestor in self.reader.tree.ancestors(node):
-            if isinstance(ancestor, ast.If | ast.IfExp | ast.BoolOp | ast.While | ast.Try | ast.Match | ast.Lambda):
+            if isinstance(
+                ancestor, ast.If | ast.IfExp | ast.BoolOp | ast.While | ast.Try | ast.Match | ast.Lambda
+            ):
                 return False
             if _returns_before(ancestor, child):
                 return False
@@ -56,6 +58,8 @@ class Guards:
 
     def _is_called(self, method: Method, seen: frozenset[str]) -> bool:
         name = method.node.name
+        if any(name in subclass.scope.bindings for subclass in method.info.descendants()):
+            return False
         if name == "forward":
             return True
         if name in seen:
@@ -75,5 +79,7 @@ def _returns_before(parent: ast.AST, child: ast.AST) -> bool:
     for _, value in ast.iter_fields(parent):
         if isinstance(value, list) and child in value:
             before: Sequence[ast.AST] = value[: value.index(child)]
-            return any(isinstance(n, ast.Return) for s in before if isinstance(s, ast.stmt) for n in ast.walk(s))
+            return any(
+                isinstance(n, ast.Return) for s in before if isinstance(s, ast.stmt) for n in ast.walk(s)
+            )
     return False

@@ -42,9 +42,12 @@ def _store(site: Site, method: Method, attributes: Attributes) -> Store:
         for store in stores:
             if store.value is site.node and method.node.name == "__init__":
                 every = attributes.stores(method.info, store.name)
-                if len(every) == 1 and store.name not in attributes.outer_stores:
-                    return store
-                raise LeaveError("NNC109", f"self.{store.name} is assigned more than once")
+                if len(every) != 1 or store.name in attributes.outer_stores:
+                    raise LeaveError("NNC109", f"self.{store.name} is assigned more than once")
+                statement = attributes.tree.parents.get(site.node)
+                if isinstance(statement, ast.Assign) and len(statement.targets) > 1:
+                    raise LeaveError("NNC109", f"what self.{store.name} is given goes elsewhere, too")
+                return store
     raise LeaveError("NNC109", "handed on as a value")
 
 

@@ -57,6 +57,9 @@ class Importer:
                 names += [n for n, bindings in seen.bindings.items() if any(_is_imported(b) for b in bindings)]
             seen = seen.parent
         for name in sorted(set(names), key=lambda n: (len(n), n)):
+            found = scope.lookup(name)
+            if found is not None and found[0] is scope and getattr(scope.node, "name", "") == "__init__":
+                continue  # imported in __init__ itself, perhaps behind the place where it would be used
             if self.reader.names.qualname(ast.Name(name, ast.Load()), scope) == wanted:
                 yield name
 

@@ -256,6 +256,14 @@ _ROWS: Final = (
         "Move that part of the base's __init__ to the end of the subclass's.",
         "class Base(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.build()",
     ),
+    Reason(
+        "NNC306",
+        "shared-in-loop",
+        "With --split-shared: one call site, which a loop repeats, uses the submodule more than once.",
+        "A copy for each call site leaves it one submodule that every turn of the loop calls.",
+        "Build an nn.ModuleList in __init__ and loop over it.",
+        "for _ in range(3):\n    x = self.relu(x)",
+    ),
     # -- mode and state -----------------------------------------------------------------------------------------
     Reason(
         "NNC401",

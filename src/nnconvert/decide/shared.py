@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from nnconvert.catalog import by_module
 from nnconvert.decide.draft import Draft
@@ -11,7 +11,9 @@ from nnconvert.decide.sites import STATELESS_WITHOUT_FUNCTIONAL, Site
 from nnconvert.source.attributes import Method, Store
 from nnconvert.source.classes import ClassInfo, torch_class
 from nnconvert.source.construction import Construction
+from nnconvert.source.quotes import unparse
 from nnconvert.source.reader import Reader
+from nnconvert.source.scopes import Comprehension, FunctionNode
 
 
 def split_shared(reader: Reader) -> Iterator[Site]:
@@ -39,8 +41,27 @@ def _copies(store: Store, info: ClassInfo, reader: Reader) -> Iterator[Site]:
     pair = by_module(module)
     functional = pair.functional if pair is not None else module.lower()
     rows = ((pair, pair.spellings[0]),) if pair is not None else ()
-    for call in calls[1:]:
-        yield Site("shared", call, call.func, reader.tree.scope_of[call], functional, rows, "", module)
+    for place, call in enumerate(calls):
+        suspicion = ""
+        if place == 0:
+            if not _is_repeated(call, reader):
+                continue
+            suspicion = "NNC306"  # it keeps the submodule, which then serves every turn of the loop
+        yield Site("shared", call, call.func, reader.tree.scope_of[call], functional, rows, suspicion, module)
+
+
+def _is_repeated(call: ast.Call, reader: Reader) -> bool:
+    """Whether a loop around the call, in the same function, runs it more than once."""
+    child: ast.AST = call
+    for ancestor in reader.tree.ancestors(call):
+        if isinstance(ancestor, ast.For | ast.AsyncFor) and child is not ancestor.iter:
+            return True
+        if isinstance(ancestor, ast.While | Comprehension):
+            return True
+        if isinstance(ancestor, FunctionNode):
+            return False
+        child = ancestor
+    return False
 
 
 def _stateless_module(store: Store, reader: Reader) -> str | None:
@@ -48,8 +69,13 @@ def _stateless_module(store: Store, reader: Reader) -> str | None:
     value = store.value
     if not isinstance(value, ast.Call) or store.method.node.name != "__init__":
         return None
-    if Construction(store.method.info, reader.attributes).index_of(store.node) is None:
+    construction = Construction(store.method.info, reader.attributes)
+    index = construction.index_of(store.node)
+    if index is None or _shares_line(construction.body, index):
         return None
+    statement = construction.body[index]
+    if isinstance(statement, ast.Assign) and len(statement.targets) > 1:
+        return None  # the other name's uses, a hook perhaps, are of this very submodule
     qualname = reader.names.qualname(value.func, store.method.scope)
     module = torch_class(qualname) if qualname is not None else None
     if module is None:
@@ -66,6 +92,11 @@ def _stateless_module(store: Store, reader: Reader) -> str | None:
     names = [parameter.name for parameter in pair.constructor_signature]
     given = {*names[: len(value.args)], *(keyword.arg for keyword in value.keywords)}
     return None if given & set(pair.state) else module
+
+
+def _shares_line(body: Sequence[ast.stmt], index: int) -> bool:
+    """Whether another statement follows on the line: the copy goes behind it, where names may mean something else."""
+    return index + 1 < len(body) and body[index + 1].lineno == body[index].end_lineno
 
 
 def _only_called(store: Store, info: ClassInfo, reader: Reader) -> bool:
@@ -88,7 +119,7 @@ def draft_shared(site: Site, method: Method, reader: Reader) -> Draft:
     assert store.value is not None
     text = reader.source.segment(store.value)
     if "\n" in text or "\r" in text:
-        text = ast.unparse(store.value)
+        text = unparse(store.value, reader.source)
     construction = Construction(method.info, reader.attributes)
     index = construction.index_of(store.node)
     assert index is not None

@@ -9,15 +9,13 @@ from functools import cached_property
 from typing import Final, Literal
 
 from nnconvert.source.classes import Classes, ClassInfo, torch_attribute_names, torch_class
+from nnconvert.source.named import TABLES, asked_name, named_store, string_values, table_use
 from nnconvert.source.names import root_name
 from nnconvert.source.scopes import FunctionNode, Scope, ScopeTree
 
 MethodKind = Literal["instance", "static", "class"]
 
 _IMPLICIT_STATIC: Final = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
-_REGISTERING: Final = frozenset({"add_module", "register_module", "register_buffer", "register_parameter"})
-_ASKING: Final = frozenset({"getattr", "hasattr"})
-_SETTING: Final = frozenset({"setattr", "delattr"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,24 +110,48 @@ class Attributes:
                 short = torch_class(base)
                 if short is not None:
                     names.update(torch_attribute_names()[short])
+            if facts.stores_unknown_names:
+                names |= self._spoken_names
         return names | self.outer_stores | self.asked_names
 
     def prefixes(self, info: ClassInfo) -> set[str]:
-        return {prefix for member in info.family() for prefix in self.facts[member].prefixes}
+        return {prefix for member in info.family() for prefix in self.facts[member].prefixes} | self._asked[1]
+
+    @property
+    def asked_names(self) -> frozenset[str]:
+        """Attribute names that the file asks for by string: ``hasattr(self, "relu")``."""
+        return self._asked[0]
 
     @cached_property
-    def asked_names(self) -> frozenset[str]:
-        """Attribute names given as strings: ``hasattr(self, "relu")``; all strings if one such name is computed."""
-        found: set[str] = set()
+    def _asked(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The names, and the beginnings of names that are computed; any name of the file if nothing is known."""
+        names: set[str] = set()
+        prefixes: set[str] = set()
+        for node, scope in self._questions():
+            for text, exact in string_values(node, scope):
+                if exact:
+                    names.update(text.split("."))
+                elif text:
+                    prefixes.add(text)
+                else:
+                    names |= self._spoken_names
+        return frozenset(names), frozenset(prefixes)
+
+    def _questions(self) -> Iterator[tuple[ast.expr, Scope]]:
         for call in self.tree.calls():
-            name = _asked_name(call)
-            if name is None or self._is_import(call.args[0]):
-                continue
-            for text, exact in self._string_values(name, self.tree.scope_of[call]):
-                if not exact:
-                    return frozenset(str(node.value) for node in self.tree.strings())
-                found.add(text)
-        return frozenset(found)
+            name = asked_name(call)
+            if name is not None and not self._is_import(call.args[0]):
+                yield name, self.tree.scope_of[call]
+        for node in self.tree.attributes():
+            name, stores = table_use(node, self.tree) if node.attr in TABLES else (None, False)
+            if name is not None and not stores:
+                yield name, self.tree.scope_of[node]
+
+    @cached_property
+    def _spoken_names(self) -> frozenset[str]:
+        """All strings and keywords of the file: what a computed name may well be."""
+        strings = {str(node.value) for node in self.tree.strings()}
+        return frozenset(strings | {k.arg for call in self.tree.calls() for k in call.keywords if k.arg})
 
     def _is_import(self, node: ast.expr) -> bool:
         root = root_name(node)
@@ -159,7 +181,7 @@ class Attributes:
         facts = self.facts[method.info]
         if loaded:
             facts.loads.setdefault(node.attr, []).append(node)
-            self._read_dict_use(node, facts)
+            self._read_table_use(node, method)
         else:
             value = self._assigned_value(node)
             facts.stores.setdefault(node.attr, []).append(Store(node.attr, node, method, value))
@@ -178,86 +200,35 @@ class Attributes:
             return None if starred else value.elts[parent.elts.index(node)]
         return None
 
-    def _read_dict_use(self, node: ast.Attribute, facts: Facts) -> None:
-        if node.attr != "__dict__":
+    def _read_table_use(self, node: ast.Attribute, method: Method) -> None:
+        if node.attr not in TABLES:
             return
-        parent = self.tree.parents.get(node)
-        stored = isinstance(parent, ast.Subscript) and not isinstance(parent.ctx, ast.Load)
-        if stored or (isinstance(parent, ast.Attribute) and parent.attr in ("update", "setdefault")):
-            facts.stores_unknown_names = True
+        name, stores = table_use(node, self.tree)
+        if stores and name is None:
+            self.facts[method.info].stores_unknown_names = True
+        elif stores and name is not None:
+            self._store_named(method, node, name, None)
 
     def _read_call(self, call: ast.Call) -> None:
-        target, name, value = self._named_store(call)
+        target, name, value = named_store(call)
         if target is None or name is None:
             return
         method = self.self_of(target)
-        for text, exact in self._string_values(name, self.tree.scope_of[call]):
-            if method is None:
-                if exact:
-                    self.outer_stores.add(text)
-                continue
-            facts = self.facts[method.info]
+        if method is not None:
+            self._store_named(method, call, name, value)
+            return
+        values = string_values(name, self.tree.scope_of[call])
+        self.outer_stores.update(text for text, exact in values if exact)
+
+    def _store_named(self, method: Method, node: ast.AST, name: ast.expr, value: ast.expr | None) -> None:
+        facts = self.facts[method.info]
+        for text, exact in string_values(name, self.tree.scope_of[node]):
             if exact:
-                facts.stores.setdefault(text, []).append(Store(text, call, method, value))
+                facts.stores.setdefault(text, []).append(Store(text, node, method, value))
             elif text:
                 facts.prefixes.add(text)
             else:
                 facts.stores_unknown_names = True
-
-    def _named_store(self, call: ast.Call) -> tuple[ast.expr | None, ast.expr | None, ast.expr | None]:
-        """Target and name of ``setattr(target, name, ...)`` and of ``target.add_module(name, ...)``."""
-        function, arguments = call.func, call.args
-        if isinstance(function, ast.Name) and function.id in _SETTING and len(arguments) >= 2:
-            return arguments[0], arguments[1], None
-        if isinstance(function, ast.Attribute) and function.attr in _REGISTERING:
-            named = next((k.value for k in call.keywords if k.arg == "name"), None)
-            return function.value, arguments[0] if arguments else named, None
-        if isinstance(function, ast.Attribute) and function.attr in ("__setattr__", "__delattr__"):
-            if len(arguments) >= 3:  # object.__setattr__(self, name, value)
-                return arguments[0], arguments[1], None
-            if arguments:
-                return function.value, arguments[0], None
-        return None, None, None
-
-    def _string_values(self, node: ast.expr, scope: Scope, depth: int = 0) -> Iterator[tuple[str, bool]]:
-        """What a name expression may evaluate to: (text, whole) or (prefix, not whole); ("", False) is anything."""
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value, True
-            return
-        if isinstance(node, ast.Name) and depth < 4:
-            found = scope.lookup(node.id)
-            values = [b.value for b in found[1]] if found else []
-            known = [value for value in values if value is not None]
-            if known and len(known) == len(values):
-                for value in known:
-                    yield from self._string_values(value, scope, depth + 1)
-                return
-        yield _prefix(node), False
-
-
-def _asked_name(call: ast.Call) -> ast.expr | None:
-    """The name expression of ``getattr(x, name)``, ``hasattr(x, name)`` or ``x.get_submodule(name)``."""
-    function = call.func
-    if isinstance(function, ast.Name) and function.id in _ASKING and len(call.args) >= 2:
-        return call.args[1]
-    if isinstance(function, ast.Attribute) and function.attr == "get_submodule" and call.args:
-        return call.args[0]
-    return None
-
-
-def _prefix(node: ast.expr) -> str:
-    """The fixed beginning of a built string: f-string, ``"a%d" % i``, ``"a" + x``, ``"a{}".format(i)``."""
-    if isinstance(node, ast.JoinedStr) and node.values:
-        return _prefix(node.values[0])
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
-        return _prefix(node.left).partition("%")[0]
-    if isinstance(node, ast.BinOp):
-        return _prefix(node.left)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
-        return _prefix(node.func.value).partition("{")[0]
-    return ""
 
 
 def _method_kind(node: FunctionNode, info: ClassInfo) -> MethodKind:

@@ -19,7 +19,8 @@ class Suppressions:
         self.whole_file = False
         if not _COMMENT.search(source.text):
             return
-        for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
+        text = source.text.replace("\r\n", "\n").replace("\r", "\n")
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
             match = _COMMENT.search(token.string) if token.type == tokenize.COMMENT else None
             if match and match[1] == "skip-file":
                 self.whole_file = True

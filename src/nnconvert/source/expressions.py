@@ -90,11 +90,16 @@ class Expression:
         for name, value in ast.iter_fields(node):
             if isinstance(value, ast.expr):
                 fields[name] = self.visit(value, depth + 1)
-            elif isinstance(value, list) and any(isinstance(item, ast.expr) for item in value):
-                fields[name] = [self.visit(item, depth + 1) for item in value if item is not None]  # type: ignore[assignment]
+            elif isinstance(value, list) and all(isinstance(item, ast.expr) for item in value):
+                fields[name] = [self.visit(item, depth + 1) for item in value]  # type: ignore[assignment]
             else:
                 fields[name] = value
         return type(node)(**fields)
+
+    def mapping(self, node: ast.expr, depth: int) -> ast.expr:
+        if isinstance(node, ast.Dict) and None in node.keys:
+            raise NotConstantError("unknown", f"`{_short(node)}` is not a constant expression")
+        return self.operands(node, depth)
 
     def call(self, node: ast.expr, depth: int) -> ast.expr:
         assert isinstance(node, ast.Call)
@@ -134,10 +139,21 @@ class Expression:
             self._refuse_input(node)
             raise NotConstantError("unknown", f"`{_short(node)}` is not a constant expression")
         value, index = self.visit(node.value, depth + 1), self.visit(node.slice, depth + 1)
-        if isinstance(index, ast.Constant) and isinstance(index.value, str) and not isinstance(value, ast.Dict):
-            # A mapping usually belongs to others, too, who may change it: like `self.cfg.p`.
+        keyed = isinstance(index, ast.Constant) and isinstance(index.value, str)
+        if keyed and not isinstance(self._definition(node.value), ast.Dict):
+            # A mapping from elsewhere belongs to others, too, who may change it: like `self.cfg.p`.
             raise NotConstantError("dotted", f"`{_short(node)}` is not known to be constant")
         return ast.Subscript(value, index, ast.Load())
+
+    def _definition(self, node: ast.expr) -> ast.expr | None:
+        """What a constant name or ``self.x`` was given; the expression itself where it is neither."""
+        if isinstance(node, ast.Name):
+            found = self.scope.lookup(node.id)
+            return found[1][0].value if found is not None else None
+        if isinstance(node, ast.Attribute):
+            stores = self.reader.attributes.stores(self.surroundings.method.info, node.attr)
+            return stores[0].value if len(stores) == 1 else None
+        return node
 
     def name(self, node: ast.expr, depth: int) -> ast.expr:
         assert isinstance(node, ast.Name)
@@ -170,7 +186,9 @@ class Expression:
         if all(b.kind == "import" for b in bindings):
             raise NotConstantError("dotted", f"{shown} is imported; its value is not known here")
         if len(bindings) != 1 or bindings[0].value is None:
-            raise NotConstantError("changed", f"{shown} is bound more than once, or not by a plain assignment")
+            raise NotConstantError(
+                "changed", f"{shown} is bound more than once, or not by a plain assignment"
+            )
         self._refuse_changed(node.id, "changed")
         value = bindings[0].value
         once = isinstance(value, ast.Call) and _is_builtin(value.func, _IMMUTABLE_RESULTS, where)
@@ -224,7 +242,7 @@ _VISITORS: Final[dict[type[ast.expr], Callable[[Expression, ast.expr, int], ast.
     ast.IfExp: Expression.operands,
     ast.Tuple: Expression.operands,
     ast.List: Expression.operands,
-    ast.Dict: Expression.operands,
+    ast.Dict: Expression.mapping,
     ast.Call: Expression.call,
     ast.Attribute: Expression.attribute,
     ast.Subscript: Expression.subscript,

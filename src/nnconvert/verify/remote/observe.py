@@ -39,10 +39,22 @@ def prepare(module: ModuleType, recipe: Recipe, seed: int) -> tuple[nn.Module, N
     seed_everything(seed)
     names = namespace_of(vars(module), recipe.setup)
     seed_everything(seed)
-    model = evaluate(recipe.construct, names)
+    with filled_memory():
+        model = evaluate(recipe.construct, names)
     if not isinstance(model, nn.Module):
         raise TypeError(f"{recipe.construct} gives a {type(model).__name__}, not a module")
     return model, names
+
+
+@contextlib.contextmanager
+def filled_memory() -> Iterator[None]:
+    """Let torch.empty give NaN rather than old memory: many constructors leave the values to someone else."""
+    before = torch.get_deterministic_debug_mode()
+    torch.set_deterministic_debug_mode("warn")
+    try:
+        yield
+    finally:
+        torch.set_deterministic_debug_mode(before)
 
 
 def randomise(model: nn.Module, seed: int) -> None:
@@ -53,12 +65,16 @@ def randomise(model: nn.Module, seed: int) -> None:
             if parameter.is_floating_point() and not nn.parameter.is_lazy(parameter):
                 fan_in = parameter[0].numel() if parameter.dim() > 1 and len(parameter) else 25
                 noise = torch.randn(parameter.shape, generator=generator) * (0.5 / max(fan_in, 1) ** 0.5)
-                parameter.add_(noise.to(parameter))
+                parameter.nan_to_num_(0.0, float("inf"), float("-inf")).add_(noise.to(parameter))
         for name, buffer in model.named_buffers():
-            if name.endswith("running_mean") and not nn.parameter.is_lazy(buffer):
+            if not buffer.is_floating_point() or nn.parameter.is_lazy(buffer):
+                continue
+            if name.endswith("running_mean"):
                 buffer.add_(torch.randn(buffer.shape, generator=generator).to(buffer) * 0.1)
-            elif name.endswith("running_var") and not nn.parameter.is_lazy(buffer):
+            elif name.endswith("running_var"):
                 buffer.copy_(torch.rand(buffer.shape, generator=generator).to(buffer) + 0.5)
+            elif torch.isnan(buffer).any():
+                buffer.nan_to_num_(0.0, float("inf"), float("-inf"))
 
 
 class Run:
@@ -138,7 +154,7 @@ def observe(
 def materialise(model: nn.Module, names: Namespace, recipe: Recipe, seed: int) -> None:
     """Let lazy modules find their shapes."""
     if any(nn.parameter.is_lazy(p) for p in model.parameters()):
-        with torch.no_grad():
+        with torch.no_grad(), filled_memory():
             Run(model.eval(), names, recipe, 0, seed).forward()
 
 
