@@ -51,17 +51,26 @@ def test_unverified_is_written_with_its_reason_unless_it_must_be_verified(
     run: Command, project: Path, net: bytes
 ) -> None:
     (project / "net.py").write_bytes(net)
-    raising = ("--to-module", "--inputs", "torch.randn(2, 1 // 0)", "net.py")
-    held = run("--require-verified", *raising)
+    refused = ("--to-module", "--inputs", "torch.randn(2, 3), 'no such argument', 3", "net.py")
+    held = run("--require-verified", *refused)
     assert held.code == 1
     assert "--require-verified asks" in held.err
     assert "1 file left as it was since it is not verified" in held.err
     assert (project / "net.py").read_bytes() == net
-    written = run(*raising)
+    written = run(*refused)
     assert written.code == 0
-    assert "ZeroDivisionError" in written.err
+    assert "the given inputs do not work" in written.err
     assert "nothing was verified: " in written.err.splitlines()[-1]
     assert b"self.relu(" in (project / "net.py").read_bytes()
+
+
+def test_inputs_that_raise_by_themselves_are_a_usage_error(run: Command, project: Path, net: bytes) -> None:
+    (project / "net.py").write_bytes(net)
+    ended = run("--to-module", "--inputs", "torch.randn(2, 1 // 0)", "net.py")
+    assert ended.code == 2
+    assert ended.err.splitlines()[-1].startswith("nnconvert: --args, --inputs: torch.randn(2, 1 // 0): ")
+    assert "ZeroDivisionError" in ended.err
+    assert (project / "net.py").read_bytes() == net
 
 
 def test_without_torch_files_are_converted_and_the_summary_says_so(project: Path, net: bytes) -> None:

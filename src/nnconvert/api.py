@@ -12,7 +12,7 @@ from typing import Literal, Self
 
 from nnconvert import files
 from nnconvert.discovery import Excludes, discover
-from nnconvert.errors import CheckError, NnconvertError, SourceError
+from nnconvert.errors import CheckError, NnconvertError, SourceError, UsageError
 from nnconvert.options import Options
 from nnconvert.plan import Conversion, Plan
 from nnconvert.verify import Evidence, Expected, Hints, Request, Server, verify_file
@@ -96,7 +96,8 @@ def convert_source(
 ) -> Result:
     """Convert one source; ``path`` says where it stands, for imports and messages, and is not read.
 
-    Without a verifier nothing is verified. Never raises for what a source holds: see ``Result.error``.
+    Without a verifier nothing is verified. Never raises for what a source holds: see ``Result.error``. Raises
+    UsageError where the verifier's hints raise by themselves.
     """
     try:
         with warnings.catch_warnings():
@@ -104,6 +105,8 @@ def convert_source(
             result = _convert(source, options or Options(), path)
         if verifier is not None and result.plan is not None and result.status == "changed":
             result = _verified(result, result.plan, verifier, require_verified)
+    except UsageError:  # what was asked for is wrong, not this file
+        raise
     except SourceError as error:
         return _failed(path, source, error.message, line=error.line, column=error.column)
     except CheckError as error:
@@ -168,9 +171,13 @@ def convert_paths(
 def verify_files(old: Path, new: Path, verifier: Verifier) -> tuple[Evidence, ...]:
     """Compare two versions of a file, class by class; both are imported as the module that stands at ``old``.
 
-    Raises SourceError, which names the file, where one cannot be read.
+    Raises SourceError, which names the file, where one cannot be read, and UsageError where the verifier's hints
+    raise by themselves.
     """
-    return verifier.verify(old, _readable(old), _readable(new))
+    evidence = verifier.verify(old, _readable(old), _readable(new))
+    for misused in (e for e in evidence if e.misused):
+        raise UsageError(misused.reason)
+    return evidence
 
 
 def _readable(path: Path) -> bytes:
@@ -219,6 +226,8 @@ def _verified(result: Result, plan: Plan, verifier: Verifier, require_verified: 
     """The result with its evidence, held back where that speaks against it."""
     expected = _expected(plan)
     evidence = verifier.verify(result.path, result.old, result.new, expected)
+    for misused in (e for e in evidence if e.misused):
+        raise UsageError(misused.reason)
     good = {e.class_name for e in evidence if e.verdict in _GOOD and not e.unreached}
     if any(e.verdict == "differs" for e in evidence):
         return replace(result, status="differs", new=result.old, evidence=evidence)

@@ -63,6 +63,17 @@ def test_relative_imports_without_a_package_file(check: Check) -> None:
     assert check.one(source, source, path=folder / "net.py").verdict == "tested"
 
 
+def test_a_namespace_package_inside_a_package(check: Check) -> None:
+    folder = check.folder / "package" / "testing" / "helpers"
+    folder.mkdir(parents=True)
+    (check.folder / "package" / "__init__.py").write_text("ONE = 1\n")
+    (folder / "__init__.py").write_text("")
+    source = (
+        "from package import ONE\nassert __name__ == 'package.testing.helpers.net'\n"
+    ) + net("self.n = ONE", "return x + ONE")
+    assert check.one(source, source, path=folder / "net.py").verdict == "tested"
+
+
 def test_the_init_file_of_a_package(check: Check) -> None:
     package = check.folder / "package"
     package.mkdir()

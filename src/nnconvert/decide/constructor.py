@@ -18,9 +18,7 @@ class Written:
     positional: bool
 
 
-def constructor_text(
-    callee: str, pair: Pair, spelling: Spelling, settings: Mapping[str, Written]
-) -> str:
+def constructor_text(callee: str, pair: Pair, spelling: Spelling, settings: Mapping[str, Written]) -> str:
     """The constructor call: positional where the call was, and only what differs from the constructor's defaults.
 
     A default of the functional that is not the constructor's (``torch.flatten`` starts at 0) is written out.

@@ -159,7 +159,13 @@ class _Decider:
         replaced = self.reader.source.span(site.callee)
         if not draft.registers:
             return Conversion(
-                site.kind, draft.constructor, draft.attribute, draft.module, draft.inputs, replaced, draft.note
+                site.kind,
+                draft.constructor,
+                draft.attribute,
+                draft.module,
+                draft.inputs,
+                replaced,
+                draft.note,
             )
         name = names[draft]
         callee = f"{draft.method.receiver}.{name}"

@@ -160,13 +160,14 @@ class Settler:
         for store in stores:
             if store.method.node.name != "__init__":
                 raise NotConstantError("changed", f"{shown} is assigned in {store.method.node.name}()")
-            if store.value is None:
+            value = store.value or self._unpacked(store.node)
+            if value is None:
                 if _registers(store.node):
                     raise NotConstantError("state", f"{shown} is a tensor, a parameter or a submodule")
                 raise NotConstantError("changed", f"{shown} is not a plain assignment in __init__")
             if self.reader.tree.scope_of[store.node] is not store.method.scope:
                 raise NotConstantError("changed", f"{shown} is assigned in a function inside of __init__")
-            self._refuse_state(store.value, shown, store.method.scope)
+            self._refuse_state(value, shown, store.method.scope)
         owners = {id(store.method.info) for store in stores}
         if len(owners) > 1:
             raise NotConstantError("changed", f"{shown} is assigned {len(stores)} times")
@@ -183,6 +184,13 @@ class Settler:
                 i for i, s in enumerate(construction.body) if any(id(n) in nodes for n in ast.walk(s))
             )
         return (self.construction.base_call or 0) + 1 if self.construction.init is not None else 0
+
+    def _unpacked(self, node: ast.AST) -> ast.expr | None:
+        """The right side of ``self.x, self.y = value``."""
+        parent = self.reader.tree.parents.get(node)
+        while isinstance(parent, ast.Tuple | ast.List | ast.Starred):
+            parent = self.reader.tree.parents.get(parent)
+        return parent.value if isinstance(parent, ast.Assign) else None
 
     def _refuse_state(self, value: ast.expr, shown: str, scope: Scope) -> None:
         """A tensor, a parameter, a buffer or a submodule is no setting."""

@@ -1,10 +1,10 @@
-"""Which expressions are constant: literals, names and attributes that are, and what is computed from these."""
+"""Which expressions are constant: literals, names and attributes that are, and what is made of these."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from nnconvert.source.attributes import Method
 from nnconvert.source.names import root_name
@@ -14,13 +14,14 @@ from nnconvert.source.scopes import Binding, Scope
 Why = Literal["input", "local", "training", "state", "dotted", "changed", "unknown", "late"]
 
 _PURE_BUILTINS: Final = frozenset(
-    {"int", "float", "bool", "str", "tuple", "list", "len", "max", "min", "abs", "round", "sum", "pow", "divmod", "range"}
+    {"int", "float", "bool", "str", "tuple", "list", "len", "max", "min", "abs", "round", "sum", "pow", "divmod",
+     "range"}
 )  # fmt: skip
 _IMMUTABLE_RESULTS: Final = frozenset({"int", "float", "bool", "str", "len"})
 _SHAPE_WORDS: Final = frozenset({"shape", "size", "ndim", "dim", "numel", "__len__"})
 _CHANGING_METHODS: Final = frozenset(
-    {"append", "extend", "insert", "pop", "popitem", "remove", "clear", "sort", "reverse", "__setitem__", "update",
-     "setdefault"}
+    {"append", "extend", "insert", "pop", "popitem", "remove", "clear", "sort", "reverse", "__setitem__",
+     "update", "setdefault"}
 )  # fmt: skip
 _DEPTH: Final = 12
 
@@ -86,12 +87,12 @@ class Expression:
 
     def operands(self, node: ast.expr, depth: int) -> ast.expr:
         """Arithmetic, comparisons, tuples, dicts: constant if all parts are."""
-        fields = {}
+        fields: dict[str, Any] = {}
         for name, value in ast.iter_fields(node):
             if isinstance(value, ast.expr):
                 fields[name] = self.visit(value, depth + 1)
             elif isinstance(value, list) and all(isinstance(item, ast.expr) for item in value):
-                fields[name] = [self.visit(item, depth + 1) for item in value]  # type: ignore[assignment]
+                fields[name] = [self.visit(item, depth + 1) for item in value]
             else:
                 fields[name] = value
         return type(node)(**fields)
@@ -161,11 +162,10 @@ class Expression:
         if found is None:
             raise NotConstantError("unknown", f"`{node.id}` is not bound in this file")
         where, bindings = found
-        if where.kind == "module" or where is self.scope:
-            if where.kind in ("module", "class"):
-                self._shared_constant(node, bindings, where, depth)
-                self._note(node)
-                return node
+        if where.kind == "module" or (where.kind == "class" and where is self.scope):
+            self._shared_constant(node, bindings, where, depth)
+            self._note(node)
+            return node
         if where.kind == "class":
             raise NotConstantError("unknown", f"`{node.id}` belongs to a class body")
         if self._is_inside_method(where):
@@ -200,6 +200,8 @@ class Expression:
         if any(b.kind == "parameter" for b in bindings):
             raise NotConstantError("input", f"{shown} is an argument of the call")
         if len(bindings) != 1 or bindings[0].value is None:
+            if any(self._reads_input(binding.node) for binding in bindings):
+                raise NotConstantError("input", f"{shown} depends on the input")
             raise NotConstantError("local", f"{shown} is a variable of the method that changes")
         self._refuse_changed(node.id, "local")
         self.substituted = True
@@ -207,6 +209,23 @@ class Expression:
         value = self.visit(bindings[0].value, depth + 1)
         self.scope = outer
         return value
+
+    def _reads_input(self, target: ast.AST) -> bool:
+        """Whether what the target is assigned reads a shape or an argument of the method."""
+        statement = self.reader.tree.parents.get(target)
+        while isinstance(statement, ast.Tuple | ast.List | ast.Starred):
+            statement = self.reader.tree.parents.get(statement)
+        if not isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign) or statement.value is None:
+            return False
+        arguments = {
+            n for n, found in self.surroundings.method.scope.bindings.items() if found[0].kind == "parameter"
+        }
+        arguments -= {self.surroundings.method.receiver or ""}
+        return any(
+            (isinstance(node, ast.Attribute) and node.attr in _SHAPE_WORDS)
+            or (isinstance(node, ast.Name) and node.id in arguments)
+            for node in ast.walk(statement.value)
+        )
 
     def _refuse_changed(self, name: str, why: Why) -> None:
         tree = self.reader.tree

@@ -34,10 +34,10 @@ def always(body: Sequence[ast.stmt], does: Callable[[ast.stmt], bool]) -> bool:
             handled = all(always(h.body, does) or _raises(h.body) for h in statement.handlers)
             if always(statement.finalbody, does) or (always(statement.body, does) and handled):
                 return True
-        elif isinstance(statement, ast.Return):
-            return False
         elif not isinstance(statement, ast.For | ast.AsyncFor | ast.While | ast.Match) and does(statement):
             return True
+        if any(isinstance(node, ast.Return) for node in own_nodes(statement)):
+            return False
     return False
 
 

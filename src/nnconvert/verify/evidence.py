@@ -40,3 +40,5 @@ class Evidence:
     """Paths of added submodules that never ran (``block.relu2``)."""
     differences: tuple[str, ...] = ()
     """Everything that was found to differ, the first in ``reason``."""
+    misused: bool = False
+    """The given ``--args`` or ``--inputs`` raise by themselves: for the person who gave them to mend."""

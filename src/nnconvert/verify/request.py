@@ -75,13 +75,30 @@ def locate(path: Path, source: bytes) -> Location:
     path = path.absolute()
     parts = [] if path.name == "__init__.py" else [re.sub(r"\W", "_", path.stem)]
     root, depth = path.parent, _relative_depth(source)
-    while root.parent != root and ((root / "__init__.py").is_file() or depth > 0):
+    while root.parent != root and (_in_package(root) or depth > 0):
         parts.insert(0, root.name)
         root, depth = root.parent, depth - 1
     marked = (folder for folder in root.parents if any((folder / mark).exists() for mark in PROJECT_MARKS))
     project = next(marked, root)
     search = dict.fromkeys([str(root), str(Path.cwd()), str(project)])
     return Location(".".join(parts) or "__init__", tuple(search))
+
+
+def _in_package(folder: Path) -> bool:
+    """Whether the folder is a package, or a namespace package (no ``__init__.py``) a little way below one."""
+    nearest = next((f for f in (folder, *folder.parents[:2]) if (f / "__init__.py").is_file()), None)
+    if nearest is None:
+        return False
+    between = folder.relative_to(nearest).parts
+    return all(part.isidentifier() for part in between) and not _is_root(folder, nearest)
+
+
+def _is_root(folder: Path, package: Path) -> bool:
+    """Whether a project begins between a folder and the package above it."""
+    return any(
+        (f / mark).exists() for f in (folder, *folder.parents) if f.is_relative_to(package) and f != package
+        for mark in PROJECT_MARKS
+    )
 
 
 def _relative_depth(source: bytes) -> int:

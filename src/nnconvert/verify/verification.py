@@ -152,9 +152,9 @@ class _Verification:
         if "inside" in outcome:
             return self._evidence_inside(name, outcome["inside"])
         if "recipe" not in outcome:
-            return Evidence(
-                name, "unverified", outcome["reason"], outcome.get("remedy") or HELP.format(key=key)
-            )
+            remedy = outcome.get("remedy") or HELP.format(key=key)
+            misused = outcome.get("misused", False)
+            return Evidence(name, "unverified", outcome["reason"], "" if misused else remedy, misused=misused)
         return self._judge(name, index, outcome)
 
     def _evidence_inside(self, name: str, host: int) -> Evidence:

@@ -18,7 +18,7 @@ from .conventions import Example, examples
 from .failure import MEMORY_REASON, words
 from .inputs import Feed, feeds, guided
 from .observe import Run, materialise, prepare, randomise, says_something
-from .recipe import Namespace, Recipe
+from .recipe import Namespace, Recipe, evaluate_call, namespace_of
 from .values import tensors_in
 
 CONSTRUCTS = 24
@@ -29,12 +29,13 @@ SLOW = 2.0
 
 
 class NotBuiltError(Exception):
-    """No recipe was found: why, and what a person can give."""
+    """No recipe was found: why, and what a person can give; ``misused`` where what they gave raises by itself."""
 
-    def __init__(self, reason: str, remedy: str = "") -> None:
+    def __init__(self, reason: str, remedy: str = "", misused: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.remedy = remedy
+        self.misused = misused
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class _Search:
         self.too_large = 0
 
     def run(self) -> Recipe:
+        self.require_said()
         for example in itertools.islice(self.constructs(), CONSTRUCTS):
             if time.process_time() > self.deadline or self.too_large > 1:
                 break
@@ -85,6 +87,17 @@ class _Search:
             if recipe is not None:
                 return recipe
         raise self.not_built()
+
+    def require_said(self) -> None:
+        """What a person said must at least evaluate, whatever the class makes of it."""
+        names = namespace_of(vars(self.module))
+        for text in (self.said.args, self.said.inputs):
+            if text is None:
+                continue
+            try:
+                evaluate_call(text, names)
+            except (Exception, SystemExit) as error:  # the expression may raise anything
+                raise NotBuiltError(f"{self.said.source}: {text}: {words(error)}", misused=True) from error
 
     def constructs(self) -> Iterator[Example]:
         name = self.cls.__qualname__

@@ -100,7 +100,7 @@ class Search:
         try:
             recipe = find_recipe(self.module, cls, self.job)
         except NotBuiltError as error:
-            return {"reason": error.reason, "remedy": error.remedy}
+            return {"reason": error.reason, "remedy": error.remedy, "misused": error.misused}
         outcome = self.observe(index, recipe)
         if "recipe" not in outcome and len(recipe.inputs) > 1:
             # Some models keep what the first shape taught them (masks, caches) and refuse another.

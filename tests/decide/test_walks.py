@@ -1,0 +1,165 @@
+"""Walks over children and modules: which of them would notice a submodule without parameters."""
+
+from __future__ import annotations
+
+import pytest
+from decide.sources import net
+from helpers import executes_the_same, outcomes
+
+NOTICED = {
+    "children": "for c in self.children():\n    c(x)",
+    "named_children": "for n, c in self.named_children():\n    c(x)",
+    "super().children": "for c in super().children():\n    c(x)",
+    "modules": "for m in self.modules():\n    print(m)",
+    "_modules.values": "for c in self._modules.values():\n    c(x)",
+    "reversed _modules": "for n, c in reversed(self._modules.items()):\n    c(x)",
+    "len of _modules": "y = len(self._modules)",
+    "len of children": "y = len(list(self.children()))",
+    "next of children": "y = next(self.children())",
+    "enumerate": "for i, m in enumerate(self.children()):\n    if isinstance(m, nn.Linear):\n        print(i)",
+    "list": "y = [m for m in self.modules()]",
+    "dict": "y = dict(self.named_modules())",
+    "isinstance Module": "for m in self.modules():\n    if isinstance(m, nn.Module):\n        print(m)",
+    "isinstance ReLU": "for m in self.modules():\n    if isinstance(m, nn.ReLU):\n        m.inplace = True",
+    "list of ReLU": "y = [m for m in self.modules() if isinstance(m, nn.ReLU)]",
+    "negated": "for m in self.modules():\n    if not isinstance(m, nn.Conv2d):\n        print(m)",
+    "else": "for m in self.modules():\n    if isinstance(m, nn.Conv2d):\n        pass\n    else:\n        print(m)",
+    "continue": "for m in self.modules():\n    if isinstance(m, nn.Conv2d):\n        continue\n    print(m)",
+    "return from the loop": "for m in self.modules():\n    if not isinstance(m, nn.Conv2d):\n        return",
+    "break": "for m in self.modules():\n    if isinstance(m, nn.Conv2d):\n        print(m)\n    break",
+    "identity": "for m in self.modules():\n    if m is self:\n        continue\n    print(m)",
+    "attribute inplace": "for m in self.modules():\n    if hasattr(m, 'inplace'):\n        m.inplace = True",
+    "name only": "for n, m in self.named_modules():\n    if 'conv' in n:\n        print(m)",
+    "or unknown": "self.apply(lambda m: print(m) if isinstance(m, nn.Linear) or odd(m) else None)",
+    "mode": "for c in self.children():\n    c.eval()",
+    "drawn at every module": "for m in self.modules():\n    if torch.rand(1) > 0:\n        if isinstance(m, nn.Linear):\n"
+    "            print(m)",
+    "counted": "n = 0\nfor m in self.modules():\n    n += 1",
+}
+
+
+@pytest.mark.parametrize("walk", NOTICED.values(), ids=NOTICED)
+def test_noticed(walk: str) -> None:
+    assert outcomes(net(methods=f"def walk(self, x):\n{_in(walk)}")) == "NNC302"
+
+
+HARMLESS = {
+    "isinstance": "for m in self.modules():\n    if isinstance(m, nn.Conv2d):\n        f(m)\n"
+    "    elif isinstance(m, (nn.BatchNorm2d, nn.Linear)):\n        g(m)",
+    "negated, then continue": "for m in self.modules():\n    if not isinstance(m, nn.Conv2d):\n        continue\n    f(m)",
+    "type": "for m in self.modules():\n    if type(m) in [nn.Linear, nn.Conv2d]:\n        f(m)",
+    "union": "for m in self.modules():\n    if isinstance(m, nn.Linear | nn.Conv2d):\n        f(m)",
+    "list first": "for m in list(self.modules()):\n    if isinstance(m, nn.Linear):\n        f(m)",
+    "and": "for n, m in self.named_modules():\n    if 'conv' in n and isinstance(m, nn.Conv2d):\n        f(m)",
+    "under another test": "for n, m in self.named_modules():\n    if n.startswith('conv'):\n"
+    "        if isinstance(m, nn.Conv2d):\n            f(m)",
+    "no_grad": "with torch.no_grad():\n    for m in self.modules():\n        if isinstance(m, nn.Linear):\n            f(m)",
+    "a local first": "for m in self.modules():\n    std = self.std\n    if isinstance(m, nn.Linear):\n        f(m, std)",
+    "private base": "for m in self.modules():\n    if isinstance(m, nn.modules.conv._ConvNd):\n        f(m)",
+    "attribute weight": "for m in self.modules():\n    if hasattr(m, 'weight') and m.weight is not None:\n        f(m)",
+    "reset_parameters": "for m in self.children():\n    if hasattr(m, 'reset_parameters'):\n        m.reset_parameters()",
+    "list": "y = [m for m in self.modules() if isinstance(m, nn.Linear)]",
+    "any": "y = any(isinstance(m, nn.Linear) for m in self.modules())",
+    "sum": "y = sum(isinstance(m, nn.Linear) for m in self.modules())",
+    "filter": "y = filter(lambda m: isinstance(m, nn.Linear), self.modules())",
+    "parameters": "for c in self.children():\n    for p in c.parameters():\n        p.requires_grad = False",
+    "parameters in a comprehension": "y = sum(p.numel() for c in self.children() for p in c.parameters())",
+    "lambda": "self.apply(lambda m: f(m) if isinstance(m, nn.Linear) else None)",
+    "lambda with and": "self.apply(lambda m: isinstance(m, nn.Linear) and f(m))",
+    "one of _modules": "y = self._modules['fc']",
+    "get": "y = self._modules.get(x)",
+    "in _modules": "y = x in self._modules",
+    "another's children": "for m in self.layers.children():\n    f(m)",
+    "torchvision": "y = list(resnet50().children())[:-2]",
+    "torchvision by name": "y = list(getattr(models, 'resnet50')().children())[:-2]",
+    "pandas": "y = x.apply(lambda row: row.y, axis=1)",
+    "autograd function": "y = Fn.apply(x)",
+}
+BEFORE = "import torchvision.models as models\nfrom torchvision.models import resnet50\nfrom fns import Fn\n"
+
+
+@pytest.mark.parametrize("walk", HARMLESS.values(), ids=HARMLESS)
+def test_harmless(walk: str) -> None:
+    init = "super().__init__()\nself.layers = nn.Sequential()"
+    source = net(before=BEFORE, init=init, methods=f"def walk(self, x):\n{_in(walk)}")
+    assert outcomes(source) == "relu"
+
+
+INITIALISERS = {
+    "find": "    classname = m.__class__.__name__\n    if classname.find('Conv') != -1:\n        f(m)\n"
+    "    elif classname.find('BatchNorm') != -1:\n        g(m)\n",
+    "find from zero": "    name = type(m).__name__\n    if name.find('Conv') >= 0:\n        f(m)\n",
+    "class name": "    if m.__class__.__name__ == 'Conv2d':\n        f(m)\n",
+    "in class name": "    if 'Conv' in type(m).__name__ or 'Linear' in type(m).__name__:\n        f(m)\n",
+    "nested": "    if isinstance(m, nn.Linear):\n        f(m)\n        if m.bias is not None:\n            g(m)\n",
+    "return early": "    if not isinstance(m, nn.Linear):\n        return\n    f(m)\n",
+    "return late": "    if isinstance(m, nn.Linear):\n        f(m)\n        return\n    return\n",
+    "constant classes": "    if isinstance(m, KINDS):\n        f(m)\n",
+    "docstring": "    '''Weights.'''\n    if type(m) == nn.Linear:\n        f(m)\n",
+}
+
+
+@pytest.mark.parametrize("body", INITIALISERS.values(), ids=INITIALISERS)
+@pytest.mark.parametrize("apply", ["self.apply(init)", "self.apply(partial(init))"])
+def test_weight_initialisers(body: str, apply: str) -> None:
+    before = f"from functools import partial\nKINDS = (nn.Conv2d, nn.Linear)\ndef init(m):\n{body}"
+    assert outcomes(net(before=before, init=f"super().__init__()\n{apply}")) == "relu"
+
+
+@pytest.mark.parametrize("decorator", ["", "@staticmethod\n"])
+def test_weight_initialisers_that_are_methods(decorator: str) -> None:
+    parameters = "m" if decorator else "self, m"
+    method = f"{decorator}def _init(%s):\n    if isinstance(m, nn.Linear):\n        f(m)" % parameters
+    assert outcomes(net(init="super().__init__()\nself.apply(self._init)", methods=method)) == "relu"
+
+
+@pytest.mark.parametrize("apply", ["self.apply(imported)", "self.apply(lambda m: m.f())", "self.apply(make())"])
+def test_applied_to_everything(apply: str) -> None:
+    source = net(before="from other import imported, make\n", init=f"super().__init__()\n{apply}")
+    assert outcomes(source) == "NNC302"
+
+
+ELSEWHERE = [
+    ("def f(model):\n    return list(model.children())[:-1]\n", "NNC302"),
+    ("body = list(Net().children())\n", "NNC302"),
+    ("model = Net()\nbody = list(model.children())\n", "NNC302"),
+    ("class Other(nn.Module): pass\nmodel = Other()\nbody = list(model.children())\n", "relu"),
+    ("class Other(nn.Module):\n    def g(self):\n        return list(self.children())\n", "relu"),
+    ("class Other(nn.Module):\n    def g(self):\n        return list(self.modules())\n", "NNC302"),
+    ("class Sub(Net):\n    def g(self):\n        return list(self.children())\n", "NNC302"),
+    ("def f(model):\n    return model.apply(init)\n", "NNC302"),
+]
+
+
+@pytest.mark.parametrize(("after", "expected"), ELSEWHERE)
+def test_walks_outside_of_the_class(after: str, expected: str) -> None:
+    assert outcomes(net(after=after)) == expected
+
+
+def test_what_a_walk_notices_depends_on_the_module() -> None:
+    walk = "for m in self.modules():\n    if isinstance(m, {}):\n        m.p = 0"
+    body = "return F.dropout(F.relu(x), 0.5, self.training)"
+    for kept, expected in [
+        ("nn.ReLU", "dropout NNC302"),
+        ("nn.Dropout", "NNC302 relu"),
+        ("nn.modules.dropout._DropoutNd", "NNC302 relu"),
+    ]:
+        assert outcomes(net(body, methods=f"def walk(self):\n{_in(walk.format(kept))}")) == expected
+
+
+def test_initialised_nets_execute_the_same() -> None:
+    before = """
+def init(m):
+    classname = m.__class__.__name__
+    if classname.find("Linear") != -1:
+        nn.init.normal_(m.weight)
+    elif classname.find("BatchNorm") != -1:
+        nn.init.normal_(m.weight, 1.0, 0.02)
+"""
+    init = "super().__init__()\nself.fc = nn.Linear(4, 4)\nself.bn = nn.BatchNorm1d(4)\nself.apply(init)"
+    source = net("return F.relu(self.bn(self.fc(x)))", before=before, init=init)
+    executes_the_same(source, "Net", inputs="torch.randn(3, 4)")
+
+
+def _in(text: str) -> str:
+    return "".join(f"    {line}\n" for line in text.splitlines())
