@@ -2,16 +2,20 @@
 
     python scripts/corpus.py                       convert all packages; crashes, second runs, reasons
     python scripts/corpus.py --verify [PACKAGE...]  also verify every converted class, by the tool itself
+    python scripts/corpus.py --verify --limit 20 transformers   the same for the first 20 files that change
 
-Sources are fetched without their dependencies and unpacked into ``--cache`` (default .corpus); nothing of them is
-run unless ``--verify`` is given. Versions are pinned, those of the packages and of everything that is installed
-beside them for verification, so that the denominator is the same for everybody. torchvision has no CPU build that
-could be installed beside, so what imports it (pretrainedmodels, timm, a part of vit-pytorch) stays unverified.
+Sources are fetched without their dependencies and unpacked into ``--cache`` (default .corpus); nothing of
+them is run unless ``--verify`` is given. Versions are pinned, those of the packages and of everything that
+is installed beside them for verification, so that the denominator is the same for everybody. torchvision has
+no CPU build that could be installed beside: what imports it is verified with a stand-in in its place, and
+counted apart, too.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
+import statistics
 import subprocess
 import sys
 import tarfile
@@ -19,13 +23,14 @@ import time
 import venv
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nnconvert.api import Result, Verifier, convert_source
 from nnconvert.options import Options
+from nnconvert.verify import Evidence
 
 PACKAGES = {
     "pretrainedmodels": "0.7.4",
@@ -39,17 +44,44 @@ PACKAGES = {
     "transformers": "5.23.0",
 }
 BESIDE = """
-aiohappyeyeballs==2.7.1 aiohttp==3.14.5 aiosignal==1.4.0 annotated-doc==0.0.7 annotated-types==0.8.0 anyio==4.16.0
-attrs==26.1.0 certifi==2026.10.18 charset-normalizer==3.5.2 click==8.5.1 contourpy==1.3.3 cycler==0.12.1 einops==0.8.2
-filelock==4.2.12 fonttools==4.68.0 frozenlist==1.8.0 fsspec==2026.9.0 h11==0.16.0 hf-xet==1.8.0 httpcore2==2.16.2
-httpx2==2.16.2 huggingface_hub==2.4.0 idna==3.20 Jinja2==3.1.6 kiwisolver==1.5.1 kornia_rs==0.2.0
-markdown-it-py==4.3.0 MarkupSafe==3.0.4 matplotlib==3.11.2 mdurl==0.1.2 mpmath==1.3.0 multidict==7.2.1 networkx==3.6.1
-numpy==2.4.6 packaging==26.3 pillow==13.0.0 propcache==0.5.4 psutil==7.2.2 pydantic==2.14.3 pydantic_core==2.50.4
-Pygments==2.21.0 pyparsing==3.3.3 python-dateutil==4.0.0 PyYAML==6.0.3 regex==2026.11.15 requests==2.34.2 rich==15.0.0
-safetensors==0.8.0 scipy==1.17.1 setuptools==84.2.1 shellingham==1.5.4 sympy==1.14.0 tokenizers==0.23.3 torch==2.13.0
-tqdm==4.70.1 truststore==0.10.5 typer==0.29.2 typing-inspection==0.4.5 typing_extensions==4.16.0 tzdata==2026.6
+aiohappyeyeballs==2.7.1 aiohttp==3.14.5 aiosignal==1.4.0 annotated-doc==0.0.7 annotated-types==0.8.0
+anyio==4.16.0 attrs==26.1.0 certifi==2026.10.18 charset-normalizer==3.5.2 click==8.5.1 contourpy==1.3.3
+cycler==0.12.1 einops==0.8.2 filelock==4.2.12 fonttools==4.68.0 frozenlist==1.8.0 fsspec==2026.9.0
+h11==0.16.0 hf-xet==1.8.0 httpcore2==2.16.2 httpx2==2.16.2 huggingface_hub==2.4.0 idna==3.20 Jinja2==3.1.6
+kiwisolver==1.5.1 kornia_rs==0.2.0 markdown-it-py==4.3.0 MarkupSafe==3.0.4 matplotlib==3.11.2 mdurl==0.1.2
+mpmath==1.3.0 multidict==7.2.1 networkx==3.6.1 numpy==2.4.6 packaging==26.3 pillow==13.0.0 propcache==0.5.4
+psutil==7.2.2 pydantic==2.14.3 pydantic_core==2.50.4 Pygments==2.21.0 pyparsing==3.3.3 python-dateutil==4.0.0
+PyYAML==6.0.3 regex==2026.11.15 requests==2.34.2 rich==15.0.0 safetensors==0.8.0 scipy==1.17.1
+setuptools==84.2.1 shellingham==1.5.4 sympy==1.14.0 tokenizers==0.23.3 torch==2.13.0 tqdm==4.70.1
+truststore==0.10.5 typer==0.29.2 typing-inspection==0.4.5 typing_extensions==4.16.0 tzdata==2026.6
 urllib3==2.8.0 xxhash==4.1.0 yarl==1.25.1
-""".split()
+""".split()  # noqa: SIM905
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What verification said of one class, and the seconds its file took, divided by the file's classes."""
+
+    place: str
+    evidence: Evidence
+    seconds: float
+
+    @property
+    def group(self) -> str:
+        """The verdict; a class with call sites that never ran is not simply ``tested``."""
+        return self.evidence.verdict + (", sites not reached" if self.evidence.unreached else "")
+
+    @property
+    def imported(self) -> bool:
+        return not self.evidence.reason.startswith("the module cannot be imported")
+
+    def line(self) -> str:
+        found = self.evidence
+        parts = [found.reason, f"input {found.inputs}" * bool(found.inputs)]
+        parts += [f"inside {found.inside}" * bool(found.inside)]
+        parts += [f"never ran: {', '.join(found.unreached)}" * bool(found.unreached)]
+        parts += [f"built from {found.built_from}" * bool(found.built_from), *found.differences[1:]]
+        return f"  {found.verdict:<10} {self.seconds:5.1f} s  {self.place}: " + "; ".join(filter(None, parts))
 
 
 @dataclass
@@ -62,9 +94,14 @@ class Tally:
     left: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     unstable: list[str] = field(default_factory=list)
-    verdicts: Counter[str] = field(default_factory=Counter)
-    causes: Counter[str] = field(default_factory=Counter)
-    differs: list[str] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
+    verified_files: int = 0
+
+    @property
+    def bad(self) -> int:
+        """What must never be: a failure, a second run that changes something, a difference."""
+        wrong = sum(s.evidence.verdict in ("differs", "nondeterministic") for s in self.seen)
+        return len(self.failures) + len(self.unstable) + wrong
 
 
 def fetch(name: str, cache: Path) -> Path:
@@ -117,23 +154,25 @@ def convert(root: Path, tally: Tally) -> Iterator[Result]:
 
 
 def verify(changed: Sequence[Result], python: Path, tally: Tally, workers: int) -> None:
-    """Verify every converted class with the tool's own verification."""
+    """Verify every converted class with the tool's own verification, file by file."""
 
-    def one(batch: Sequence[Result]) -> list[Result]:
+    def one(batch: Sequence[Result]) -> list[Seen]:
         with Verifier(python) as verifier:
-            return [convert_source(r.old, Options(), path=r.path, verifier=verifier) for r in batch]
+            return [seen for result in batch for seen in verify_file(result, verifier)]
 
     with ThreadPoolExecutor(workers) as pool:
-        batches = pool.map(one, [changed[i::workers] for i in range(workers)])
-        results = [result for batch in batches for result in batch]
-    for result in results:
-        for evidence in result.evidence:
-            tally.verdicts[evidence.verdict] += 1
-            where = f"{result.path.name}:{evidence.class_name}: {evidence.reason}"
-            if evidence.verdict == "differs":
-                tally.differs.append(where)
-            elif evidence.verdict != "tested":
-                tally.causes[" ".join(evidence.reason.split())[:110]] += 1
+        for seen in pool.map(one, [changed[i::workers] for i in range(workers)]):
+            tally.seen += seen
+    tally.seen.sort(key=lambda s: s.place)
+    tally.verified_files = len(changed)
+
+
+def verify_file(changed: Result, verifier: Verifier) -> Iterator[Seen]:
+    start = time.monotonic()
+    result = convert_source(changed.old, Options(), path=changed.path, verifier=verifier)
+    seconds = (time.monotonic() - start) / max(len(result.evidence), 1)
+    for evidence in result.evidence:
+        yield Seen(f"{result.path.parent.name}/{result.path.name}:{evidence.class_name}", evidence, seconds)
 
 
 def show(name: str, tally: Tally, seconds: float) -> None:
@@ -144,22 +183,63 @@ def show(name: str, tally: Tally, seconds: float) -> None:
     print(f"failed {len(tally.failures)}, changed by a second run {len(tally.unstable)}")
     for line in (*tally.failures, *tally.unstable):
         print(f"  {line}")
-    if tally.verdicts:
-        print("verdicts: " + ", ".join(f"{verdict} {count}" for verdict, count in tally.verdicts.most_common()))
-        for line in tally.differs:
-            print(f"  differs: {line}")
-        for cause, count in tally.causes.most_common(15):
-            print(f"  {count:3} {cause}")
+    if tally.seen:
+        if tally.verified_files < tally.changed:
+            print(
+                f"verified (--limit): the first {tally.verified_files} of {tally.changed} changed files only"
+            )
+        show_verified(tally.seen)
+        times = sorted(s.seconds for s in tally.seen)
+        print(f"seconds a class: median {statistics.median(times):.1f}, most {times[-1]:.1f}")
+        for seen in sorted(tally.seen, key=lambda s: (s.group, s.place)):
+            print(seen.line())
+
+
+def show_verified(all_seen: Sequence[Seen]) -> None:
+    """How many classes got which verdict, and the causes of those that stayed unverified."""
+    importable = [s for s in all_seen if s.imported]
+    tested = [s for s in all_seen if s.evidence.verdict in ("proved", "tested")]
+    share = f" ({len(tested) / len(importable):.0%})" if importable else ""
+    print(
+        f"classes {len(all_seen)}; their file imports {len(importable)}; tested of these {len(tested)}{share}"
+    )
+    for group, count in sorted(Counter(s.group for s in all_seen).items()):
+        paths = sum(len(s.evidence.unreached) for s in all_seen if s.group == group)
+        print(f"  {count:4} {group}" + (f": {paths} submodules never ran" if paths else ""))
+    stood_in = sum("stand-in" in s.evidence.reason for s in tested)
+    if stood_in:
+        print(f"  of those tested, {stood_in} with a stand-in for a package that is not installed")
+    for cause, count in Counter(causes(all_seen)).most_common():
+        print(f"    {count:4} {cause}")
+
+
+def causes(all_seen: Iterable[Seen]) -> Iterator[str]:
+    """Why classes stayed unverified, in words that are the same for the same cause."""
+    for seen in all_seen:
+        reason = seen.evidence.reason
+        if seen.evidence.verdict == "unverified":
+            before, _, after = reason.partition(": ")
+            kind = re.search(r"\b(\w+(Error|Exception|Exit)|Missing\w+)\b", after)
+            cause = before.partition("; the first try")[0]
+            yield reason if not seen.imported else f"{cause}: {kind[0]}" if kind else cause
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("packages", nargs="*", default=list(PACKAGES), choices=[*PACKAGES, []], metavar="PACKAGE")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "packages", nargs="*", default=list(PACKAGES), choices=[*PACKAGES, []], metavar="PACKAGE"
+    )
     parser.add_argument("--verify", action="store_true", help="runs the packages' code")
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="verify only the first N changed files of a package"
+    )
     parser.add_argument("--cache", type=Path, default=Path(".corpus"))
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     total: Counter[str] = Counter()
+    everything: list[Seen] = []
     bad = 0
     for name in arguments.packages:
         start = time.monotonic()
@@ -167,13 +247,18 @@ def main() -> int:
         root = fetch(name, arguments.cache.resolve())
         changed = list(convert(root, tally))
         if arguments.verify:
-            verify(changed, environment(arguments.cache.resolve()), tally, arguments.workers)
+            python = environment(arguments.cache.resolve())
+            verify(changed[: arguments.limit], python, tally, arguments.workers)
         show(name, tally, time.monotonic() - start)
         sys.stdout.flush()
-        total.update(files=tally.files, changed=tally.changed, converted=tally.converted, left=tally.left.total())
-        total.update(tally.verdicts)
-        bad += len(tally.failures) + len(tally.unstable) + len(tally.differs)
+        total.update(
+            files=tally.files, changed=tally.changed, converted=tally.converted, left=tally.left.total()
+        )
+        everything += tally.seen
+        bad += tally.bad
     print("\n## all\n" + ", ".join(f"{key} {count}" for key, count in total.items()))
+    if everything:
+        show_verified(everything)
     return bool(bad)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from nnconvert.catalog import Pair, families, pairs, without_pair
+from nnconvert.decide.reasons import REASONS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -87,8 +88,26 @@ def _short(name: str) -> str:
     return short.replace("torch.nn.", "nn.").replace("torch.Tensor.", "Tensor.")
 
 
+REASONS_INTRODUCTION = """\
+# Reasons
+
+Why a call site is left as it is, by code; `nnconvert explain NNC204` says the same. This page is written by
+`scripts/generate_docs.py` from `nnconvert.decide.reasons`.
+"""
+
+
+def reasons_page() -> str:
+    """The text of docs/reasons.md."""
+    parts = [REASONS_INTRODUCTION]
+    for reason in REASONS.values():
+        parts.append(f"## {reason.code} {reason.name}\n\n{reason.summary} {reason.why}\n")
+        parts.append(f"```python\n{reason.example}\n```\n\nWhat to do: {reason.remedy}\n")
+    return "\n".join(parts)
+
+
 def main() -> None:
     (DOCS / "pairs.md").write_text(pairs_page(), encoding="utf-8")
+    (DOCS / "reasons.md").write_text(reasons_page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import linecache
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
-from textwrap import dedent
+from textwrap import dedent, indent
 from typing import Any
 
 import torch
@@ -20,6 +20,36 @@ from nnconvert.plan import Leave, Plan
 torch.set_num_threads(1)  # the tests run in several processes already
 
 _numbers = count()
+
+
+def net(
+    forward: str,
+    *,
+    init: str = "",
+    args: str = "",
+    body: str = "",
+    before: str = "",
+    after: str = "",
+    inputs: str = "x",
+) -> str:
+    """A file with one module class, ``Net``: statements of its methods and of its body, what stands around it."""
+    parts = [
+        "import math\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n",
+        f"{dedent(before)}\n\nclass Net(nn.Module):",
+        indent(dedent(body), "    "),
+        f"    def __init__(self{', ' + args if args else ''}):\n        super().__init__()",
+        indent(dedent(init), "        "),
+        f"    def forward(self, {inputs}):",
+        indent(dedent(forward), "        "),
+        dedent(after),
+    ]
+    return "\n".join(part for part in parts if part.strip()) + "\n"
+
+
+def registrations(source: str, **options: Any) -> list[str]:
+    """The statements that were added to ``__init__``: ``relu = nn.ReLU()``."""
+    _, plan = convert(source, **options)
+    return [f"{r.name} = {r.constructor}" for class_plan in plan.classes for r in class_plan.registrations]
 
 
 def convert(source: str, **options: Any) -> tuple[str, Plan]:
@@ -102,7 +132,12 @@ def executes_the_same(source: str, class_name: str, args: str = "", inputs: str 
 
 
 def run(
-    model: torch.nn.Module, inputs: str, *, training: bool, method: str = "forward", constant: Sequence[int] = ()
+    model: torch.nn.Module,
+    inputs: str,
+    *,
+    training: bool,
+    method: str = "forward",
+    constant: Sequence[int] = (),
 ) -> Seen:
     """Call a model (or one of its methods) under a fixed seed, with fresh inputs, and take gradients.
 

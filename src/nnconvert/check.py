@@ -7,6 +7,7 @@ import io
 import tokenize
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from nnconvert.errors import CheckError, SourceError
 from nnconvert.options import Options
@@ -23,7 +24,7 @@ def check(old: str, new: str, plan: Plan, options: Options) -> None:
     if missing := _comments(old) - _comments(new):
         raise CheckError(f"a comment would be lost: {next(iter(missing))}")
     _check_tree(Source(old), tree, plan)
-    _check_stable(new, options)
+    _check_stable(old, new, plan, options)
 
 
 def _comments(text: str) -> Counter[str]:
@@ -33,12 +34,16 @@ def _comments(text: str) -> Counter[str]:
     return Counter(t.string for t in tokenize.generate_tokens(lines) if t.type == tokenize.COMMENT)
 
 
-def _check_stable(new: str, options: Options) -> None:
+def _check_stable(old: str, new: str, plan: Plan, options: Options) -> None:
     from nnconvert.decide.to_module import decide
 
+    expected = 0
+    if options.lines:  # the lines have moved: what remains of all the others
+        options = replace(options, lines=())
+        expected = len(decide(old, options).converted) - len(plan.converted)
     again = decide(new, options)
-    if again.converted or again.classes:
-        first = again.converted[0].site
+    if len(again.converted) != expected or len(again.classes) > expected:
+        first = again.converted[0].site if again.converted else plan.converted[0].site
         raise CheckError(f"a second run would change line {first.position.line} ({first.spelled}) again")
 
 

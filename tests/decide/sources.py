@@ -28,12 +28,15 @@ def net(
         f"{decorator}\ndef forward({signature}):\n{_in(body)}".lstrip(),
         methods,
     ]
-    return f"{imports}{before}\n\nclass Net({bases}):\n" + "\n".join(_in(part) for part in parts if part) + after
+    return (
+        f"{imports}{before}\n\nclass Net({bases}):\n" + "\n".join(_in(part) for part in parts if part) + after
+    )
 
 
 def bare(bases: str = "nn.Module", *, before: str = "", after: str = "") -> str:
     """A file with a class ``Net`` that has no ``__init__``."""
-    return f"{IMPORTS}{before}\n\nclass Net({bases}):\n    def forward(self, x):\n        return F.relu(x)\n\n\n{after}"
+    body = "    def forward(self, x):\n        return F.relu(x)\n\n\n"
+    return f"{IMPORTS}{before}\n\nclass Net({bases}):\n{body}{after}"
 
 
 def _in(text: str) -> str:

@@ -1,8 +1,11 @@
 """Which classes are module classes, and whose ``__init__`` certainly runs."""
 
+# ruff: noqa: E501 (sources stand on one line)
+
 from __future__ import annotations
 
 import pytest
+
 from decide.sources import IMPORTS, bare, net
 from helpers import executes_the_same, outcomes
 
@@ -50,7 +53,7 @@ def test_bases(source: str, expected: str) -> None:
 
 SPECIAL = {
     "dataclass": bare(before=DATACLASS).replace("eq=False)\n\n\n", "eq=False)\n"),
-    "dataclass by another name": f"{IMPORTS}import dataclasses as dc\n@dc.dataclass\n{bare()[len(IMPORTS):].strip()}\n",
+    "dataclass by another name": f"{IMPORTS}import dataclasses as dc\n@dc.dataclass\n{bare()[len(IMPORTS) :].strip()}\n",
     "slots": net(attributes="__slots__ = ('a',)"),
     "getattr": net(methods="def __getattr__(self, name): return 3"),
     "setattr by assignment": net(attributes="__setattr__ = object.__setattr__"),
@@ -192,6 +195,8 @@ class D(B, C):
     def forward(self, x):
         return F.relu(self.b(self.c(x)))
 """
+
+# ruff: noqa: E501 (sources stand on one line)
     text = executes_the_same(source, "D", "2", "torch.randn(2, 3, 8, 8)")
     assert text.count("def __init__(self, *args, **kwargs):") == 3
 

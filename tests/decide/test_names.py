@@ -1,8 +1,11 @@
 """Which name is it: shadowed, aliased and starred imports."""
 
+# ruff: noqa: E501 (sources stand on one line)
+
 from __future__ import annotations
 
 import pytest
+
 from decide.sources import IMPORTS, net
 from helpers import executes_the_same, outcomes
 
@@ -41,7 +44,9 @@ def test_shadowed_in_the_method(body: str) -> None:
     assert outcomes(net(body)) == "NNC101"
 
 
-@pytest.mark.parametrize("signature", ["self, x, F", "self, x, *, F=None", "self, x, *F", "self, x, **F", "F, x"])
+@pytest.mark.parametrize(
+    "signature", ["self, x, F", "self, x, *, F=None", "self, x, *F", "self, x, **F", "F, x"]
+)
 def test_shadowed_by_a_parameter(signature: str) -> None:
     assert outcomes(net(signature=signature)) == "NNC101"
 
@@ -97,8 +102,14 @@ SPELLED = [
     ("import torch as th\nnn = th.nn\n", "th.nn.functional.relu"),
     ("import torch\nimport torch.nn.functional\nnn = torch.nn\n", "torch.nn.functional.relu"),
     ("import torch.nn as nn\nact = nn.functional.relu\n", "act"),
-    ("import torch.nn as nn\ntry:\n    import torch.nn.functional as F\nexcept ImportError:\n    F = None\n", "F.relu"),
-    ("import torch.nn as nn\nif 1:\n    import torch.nn.functional as F\nelse:\n    F = nn.functional\n", "F.relu"),
+    (
+        "import torch.nn as nn\ntry:\n    import torch.nn.functional as F\nexcept ImportError:\n    F = None\n",
+        "F.relu",
+    ),
+    (
+        "import torch.nn as nn\nif 1:\n    import torch.nn.functional as F\nelse:\n    F = nn.functional\n",
+        "F.relu",
+    ),
     ("import torch.nn as nn\nif not TYPE_CHECKING:\n    import torch.nn.functional as F\n", "F.relu"),
     ("from layers import *\nimport torch.nn as nn\nimport torch.nn.functional as F\n", "F.relu"),
 ]
@@ -152,5 +163,7 @@ def test_names_hidden_in_init() -> None:
 
 def test_a_name_imported_inside_init_is_not_used() -> None:
     init = "super().__init__()\nself.p = 3\nimport torch.nn as nn\nself.fc = nn.Linear(2, 2)"
-    source = net(init=init, bases="Module", imports="import torch.nn.functional as F\nfrom torch.nn import Module\n")
+    source = net(
+        init=init, bases="Module", imports="import torch.nn.functional as F\nfrom torch.nn import Module\n"
+    )
     assert outcomes(source) == "NNC212"

@@ -1,8 +1,11 @@
 """Whose self is it: methods and their parameters, nested functions, what runs without an instance."""
 
+# ruff: noqa: E501 (sources stand on one line)
+
 from __future__ import annotations
 
 import pytest
+
 from decide.sources import IMPORTS, net
 from helpers import executes_the_same, outcomes
 
@@ -60,7 +63,10 @@ LEFT = {
     "abstract class method": (net(decorator="@abc.abstractclassmethod"), "NNC106"),
     "abstract static method": (net(decorator="@abc.abstractstaticmethod"), "NNC106"),
     "made static": (net(methods="forward = staticmethod(forward)"), "NNC106"),
-    "implicit class method": (net("return x", methods="def __init_subclass__(cls, x):\n    F.relu(x)"), "NNC106"),
+    "implicit class method": (
+        net("return x", methods="def __init_subclass__(cls, x):\n    F.relu(x)"),
+        "NNC106",
+    ),
     "free function": (f"{IMPORTS}def f(self, x): return F.relu(x)\n", "NNC103"),
     "module level": (f"{IMPORTS}y = F.relu(torch.ones(1))\n", "NNC103"),
     "other class": (f"{IMPORTS}class Net:\n    def forward(self, x): return F.relu(x)\n", "NNC104"),

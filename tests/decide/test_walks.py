@@ -1,8 +1,11 @@
 """Walks over children and modules: which of them would notice a submodule without parameters."""
 
+# ruff: noqa: E501 (sources stand on one line)
+
 from __future__ import annotations
 
 import pytest
+
 from decide.sources import net
 from helpers import executes_the_same, outcomes
 
@@ -113,7 +116,9 @@ def test_weight_initialisers_that_are_methods(decorator: str) -> None:
     assert outcomes(net(init="super().__init__()\nself.apply(self._init)", methods=method)) == "relu"
 
 
-@pytest.mark.parametrize("apply", ["self.apply(imported)", "self.apply(lambda m: m.f())", "self.apply(make())"])
+@pytest.mark.parametrize(
+    "apply", ["self.apply(imported)", "self.apply(lambda m: m.f())", "self.apply(make())"]
+)
 def test_applied_to_everything(apply: str) -> None:
     source = net(before="from other import imported, make\n", init=f"super().__init__()\n{apply}")
     assert outcomes(source) == "NNC302"
@@ -149,6 +154,8 @@ def test_what_a_walk_notices_depends_on_the_module() -> None:
 
 def test_initialised_nets_execute_the_same() -> None:
     before = """
+
+# ruff: noqa: E501 (sources stand on one line)
 def init(m):
     classname = m.__class__.__name__
     if classname.find("Linear") != -1:

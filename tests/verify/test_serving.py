@@ -68,9 +68,9 @@ def test_a_namespace_package_inside_a_package(check: Check) -> None:
     folder.mkdir(parents=True)
     (check.folder / "package" / "__init__.py").write_text("ONE = 1\n")
     (folder / "__init__.py").write_text("")
-    source = (
-        "from package import ONE\nassert __name__ == 'package.testing.helpers.net'\n"
-    ) + net("self.n = ONE", "return x + ONE")
+    source = ("from package import ONE\nassert __name__ == 'package.testing.helpers.net'\n") + net(
+        "self.n = ONE", "return x + ONE"
+    )
     assert check.one(source, source, path=folder / "net.py").verdict == "tested"
 
 

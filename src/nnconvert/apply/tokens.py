@@ -82,7 +82,7 @@ def slots_of(tokens: Sequence[Token], start: int) -> list[Slot]:
     """The arguments between the parentheses, the closing one left out; ``start``: behind the opening one."""
     closing = max(i for i, token in enumerate(tokens) if token.is_operator(")"))
     slots = [Slot(start)]
-    depth = 0
+    depth = lambdas = 0
     for token in tokens[:closing]:
         slot = slots[-1]
         if token.is_comment:
@@ -93,7 +93,11 @@ def slots_of(tokens: Sequence[Token], start: int) -> list[Slot]:
             depth += 1
         elif token.kind == tokenize.OP and token.text in ")]}":
             depth -= 1
-        elif token.is_operator(",") and depth == 0:
+        elif depth == 0 and token.kind == tokenize.NAME and token.text == "lambda":
+            lambdas += 1
+        elif depth == 0 and lambdas and token.is_operator(":"):
+            lambdas -= 1
+        elif depth == 0 and not lambdas and token.is_operator(","):
             slot.comma = token
             slots.append(Slot(token.end))
             continue

@@ -1,4 +1,4 @@
-"""Conditions that hold for a whole call site before its arguments matter: whose self, which class, which mode."""
+"""Conditions for a whole call site, before its arguments matter: whose self, which class, which mode."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def method_of_site(site: Site, reader: Reader) -> Method:
     if method is None:
         if _in_class(site.scope):
             raise LeaveError("NNC106", "runs in the class body, in a decorator or as a default value")
-        raise LeaveError("NNC103", "no self in a free function" if site.scope.kind != "module" else "no self here")
+        raise LeaveError(
+            "NNC103", "no self in a free function" if site.scope.kind != "module" else "no self here"
+        )
     if method.kind != "instance":
         raise LeaveError("NNC106", f"{method.node.name} is a {method.kind} method")
     kind, base = reader.classes.kind(method.info)
@@ -79,13 +81,13 @@ def check_class(info: ClassInfo, reader: Reader) -> None:
 
 
 def _borrowed(info: ClassInfo, reader: Reader) -> str | None:
-    """A method of the class that the file reads from the class itself, other than to call it on a subclass's self."""
+    """A method that the file reads from the class itself, other than to call it on a subclass's self."""
     for member in info.family():
         for name in (*member.methods, "__new__", "__dict__"):
             for load in reader.attributes.outer_loads.get(name, []):
-                if member in reader.classes.named(load.value, reader.tree.scope_of[load]):
-                    if not _calls_on_subclass(load, member, reader):
-                        return f"{member.qualname}.{name}"
+                of_class = member in reader.classes.named(load.value, reader.tree.scope_of[load])
+                if of_class and not _calls_on_subclass(load, member, reader):
+                    return f"{member.qualname}.{name}"
         for name in (*member.methods, "__init__"):
             if _patched(member, name, reader):
                 return f"{member.qualname}.{name}"
@@ -93,12 +95,13 @@ def _borrowed(info: ClassInfo, reader: Reader) -> str | None:
 
 
 def _handed_on(info: ClassInfo, reader: Reader) -> str | None:
-    """``method.__func__``, ``getattr(Net, name)``, ``obj.__class__ = Net``: ways to other objects that keep no name."""
+    """Ways to other objects without the method's name: ``method.__func__``, ``getattr(Net, name)``."""
     family, tree = info.family(), reader.tree
+    methods = {name for member in family for name in member.methods}
     for node in tree.attributes():
-        if node.attr == "__func__" and isinstance(node.value, ast.Attribute):
-            if any(node.value.attr in member.methods for member in family):
-                return f"{node.value.attr}.__func__"
+        owner = node.value
+        if node.attr == "__func__" and isinstance(owner, ast.Attribute) and owner.attr in methods:
+            return f"{owner.attr}.__func__"
         if node.attr == "__class__" and isinstance(node.ctx, ast.Store):
             return "__class__"
     for call in tree.calls():
@@ -144,7 +147,9 @@ def check_walks(info: ClassInfo, module: str, reader: Reader) -> None:
     walk = reader.walks.noticing(info, module)
     if walk is not None:
         line = reader.source.position(reader.source.span(walk.node).start).line
-        raise LeaveError("NNC302", f"line {line} walks over {walk.node.attr} and would notice the new submodule")
+        raise LeaveError(
+            "NNC302", f"line {line} walks over {walk.node.attr} and would notice the new submodule"
+        )
 
 
 def check_mode(info: ClassInfo, reader: Reader) -> None:

@@ -9,6 +9,7 @@ from nnconvert.decide.constructor import constructor_text
 from nnconvert.decide.draft import Draft
 from nnconvert.decide.imports import Importer
 from nnconvert.decide.sites import Site
+from nnconvert.decide.uses import outside_loads
 from nnconvert.source.attributes import Attributes, Method, Store
 from nnconvert.source.construction import Construction
 from nnconvert.source.reader import Reader
@@ -25,7 +26,7 @@ def draft_held(site: Site, method: Method, importer: Importer, reader: Reader) -
     if required:
         raise LeaveError("NNC109", f"{site.functional} is handed on without its {required[0].name}")
     most = sum(parameter.name in pair.inputs for parameter in spelling.signature)
-    _check_uses(store, method, most, attributes)
+    _check_uses(store, method, most, reader)
     construction = Construction(method.info, attributes)
     index = construction.index_of(store.node)
     if index is None:
@@ -51,14 +52,14 @@ def _store(site: Site, method: Method, attributes: Attributes) -> Store:
     raise LeaveError("NNC109", "handed on as a value")
 
 
-def _check_uses(store: Store, method: Method, most: int, attributes: Attributes) -> None:
-    name, info = store.name, method.info
+def _check_uses(store: Store, method: Method, most: int, reader: Reader) -> None:
+    name, info, attributes = store.name, method.info, reader.attributes
     taken_elsewhere = attributes.is_defined_in_class_body(info, name) or name in attributes.asked_names
     computed = any(attributes.facts[m].stores_unknown_names for m in info.family())
     if taken_elsewhere or computed or any(name.startswith(p) for p in attributes.prefixes(info)):
         raise LeaveError("NNC109", f"self.{name} is reached by other means, too")
     loads = [load for member in info.family() for load in attributes.facts[member].loads.get(name, [])]
-    for load in (*loads, *attributes.outer_loads.get(name, [])):
+    for load in (*loads, *outside_loads(name, reader)):
         call = attributes.tree.parents.get(load)
         plain = isinstance(call, ast.Call) and call.func is load and not call.keywords
         if not (plain and isinstance(call, ast.Call) and 1 <= len(call.args) <= most):

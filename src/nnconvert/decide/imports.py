@@ -23,10 +23,10 @@ class Importer:
         self._imported = imported
         self._adds_nn = False
 
-    # -- naming a module class ----------------------------------------------------------------------------------
+    # -- naming a module class -------------------------------------------------------------------------------
 
     def callee(self, module: str, construction: Construction) -> str:
-        """How ``__init__`` of the class writes ``nn.ReLU``; raises LeaveError where the name is hidden there."""
+        """How ``__init__`` of the class writes ``nn.ReLU``; raises LeaveError where the name is hidden."""
         names = self.reader.names
         if f"{_NN}.{module}" in names.replaced:
             raise LeaveError("NNC101", f"the file gives nn.{module} another meaning")
@@ -54,7 +54,9 @@ class Importer:
         names: list[str] = []
         while seen is not None:
             if seen.kind != "class":
-                names += [n for n, bindings in seen.bindings.items() if any(_is_imported(b) for b in bindings)]
+                names += [
+                    n for n, bindings in seen.bindings.items() if any(_is_imported(b) for b in bindings)
+                ]
             seen = seen.parent
         for name in sorted(set(names), key=lambda n: (len(n), n)):
             found = scope.lookup(name)
@@ -68,7 +70,7 @@ class Importer:
         unknown = self.reader.names.is_star_candidate(ast.Name("nn", ast.Load()), self.reader.tree.module)
         return not unknown and not any("nn" in scope.bindings for scope in scopes)
 
-    # -- edits --------------------------------------------------------------------------------------------------
+    # -- edits -----------------------------------------------------------------------------------------------
 
     def edits(self, converted: Iterable[Site]) -> tuple[ImportEdit, ...]:
         """What changes in the imports once these sites are converted."""
@@ -107,14 +109,16 @@ class Importer:
         return name in imported or ("*" in imported and "__all__" not in self.reader.tree.module.bindings)
 
     def _removable(self, name: str, binding: Binding) -> bool:
-        """An import of functional that stands directly in the module, that no string and no comment speaks for."""
+        """An import of functional, directly in the module, that no string and no comment speaks for."""
         statement = binding.node
         if binding.kind != "import" or statement not in self.reader.source.tree.body:
             return False
         if not (binding.qualname or "").startswith(_FUNCTIONAL):
             return False
         assert isinstance(statement, ast.Import | ast.ImportFrom)
-        if isinstance(statement, ast.Import) and any(a.asname is None and a.name == name for a in statement.names):
+        if isinstance(statement, ast.Import) and any(
+            a.asname is None and a.name == name for a in statement.names
+        ):
             return False
         span = self._lines(statement)
         text = self.reader.source.text[span.start : span.end]
@@ -140,7 +144,9 @@ class Importer:
             return ImportEdit(Span(first.start, last.end), names)
         index = statement.names.index(gone)
         if index + 1 < len(statement.names):
-            return ImportEdit(Span(source.span(gone).start, source.span(statement.names[index + 1]).start), "")
+            return ImportEdit(
+                Span(source.span(gone).start, source.span(statement.names[index + 1]).start), ""
+            )
         return ImportEdit(Span(source.span(statement.names[index - 1]).end, last.end), "")
 
     def _lines(self, statement: ast.stmt) -> Span:
@@ -149,7 +155,7 @@ class Importer:
         end = source.line_starts[last] if last < len(source.line_starts) else len(source.text)
         return Span(source.line_starts[statement.lineno - 1], end)
 
-    # -- a new import of nn -------------------------------------------------------------------------------------
+    # -- a new import of nn ----------------------------------------------------------------------------------
 
     def _with_nn(self, edits: list[ImportEdit]) -> list[ImportEdit]:
         """Add ``nn`` where functional is imported, in the style of that line, else behind the last import."""

@@ -69,7 +69,9 @@ class Placer:
         if not construction.inits:
             return Leave("NNC304", "the class inherits an __init__ that does not reach that of nn.Module")
         if construction.init is None:
-            return Leave("NNC304", "__init__ is defined more than once, under a condition, or without a name for self")
+            return Leave(
+                "NNC304", "__init__ is defined more than once, under a condition, or without a name for self"
+            )
         if construction.base_call is None:
             return Leave("NNC304", "__init__ does not call the __init__ of its base on every path")
         if not draft.registers:  # the assignment itself stands in __init__ already
@@ -100,7 +102,7 @@ class Placer:
         """The index nearest to the wanted one, between ``needed`` and ``last``, that begins a line."""
         body = construction.body
         wanted = min(last, max(wanted, needed))
-        candidates = sorted(range(needed, last + 1), key=lambda i: (abs(i - wanted), i))
+        candidates = sorted(range(needed, last + 1), key=lambda i: (abs(i - wanted), -i))
         for index in candidates:
             if index == len(body) or body[index].lineno > (body[index - 1].end_lineno or 0):
                 return index

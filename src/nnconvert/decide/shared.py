@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from nnconvert.catalog import by_module
 from nnconvert.decide.draft import Draft
+from nnconvert.decide.uses import outside_loads
 from nnconvert.decide.sites import STATELESS_WITHOUT_FUNCTIONAL, Site
 from nnconvert.source.attributes import Method, Store
 from nnconvert.source.classes import ClassInfo, torch_class
@@ -103,7 +104,7 @@ def _only_called(store: Store, info: ClassInfo, reader: Reader) -> bool:
     attributes, name = reader.attributes, store.name
     if len(attributes.stores(info, name)) != 1 or attributes.is_defined_in_class_body(info, name):
         return False
-    if name in attributes.outer_stores or name in attributes.outer_loads or name in attributes.asked_names:
+    if name in attributes.outer_stores or name in attributes.asked_names or outside_loads(name, reader):
         return False
     if any(attributes.facts[m].stores_unknown_names for m in info.family()):
         return False

@@ -49,7 +49,9 @@ class Finder:
             for pair, spelling in rows
             if spelling.is_method
         }
-        self._shorts = {name.rpartition(".")[2] for name in by_spelling() if not name.startswith("torch.Tensor.")}
+        self._shorts = {
+            name.rpartition(".")[2] for name in by_spelling() if not name.startswith("torch.Tensor.")
+        }
 
     @cached_property
     def _imported(self) -> frozenset[str]:
@@ -99,7 +101,9 @@ class Finder:
         short = function.attr if isinstance(function, ast.Attribute) else function.id
         if short not in self._shorts and short not in self._imported:
             return None
-        if names.is_star_candidate(function, scope) and (isinstance(function, ast.Name) or _looks_like_torch(function)):
+        if names.is_star_candidate(function, scope) and (
+            isinstance(function, ast.Name) or _looks_like_torch(function)
+        ):
             return Site("call", call, function, scope, short, (), "NNC102")
         for qualname in sorted(names.possible(function)):
             rows = by_spelling().get(qualname)
@@ -108,7 +112,9 @@ class Finder:
         return None
 
     def _method(self, call: ast.Call, function: ast.expr, scope: Scope) -> Site | None:
-        if not (self.methods and isinstance(function, ast.Attribute) and function.attr in self._tensor_methods):
+        if not (
+            self.methods and isinstance(function, ast.Attribute) and function.attr in self._tensor_methods
+        ):
             return None
         if not self._may_be_tensor(function.value, scope):
             return None
@@ -116,7 +122,7 @@ class Finder:
         return Site("method", call, function.value, scope, pair.functional, ((pair, spelling),))
 
     def _may_be_tensor(self, node: ast.expr, scope: Scope) -> bool:
-        """Whether the receiver of a method can be a tensor: not self, a class, an import or an attribute of self."""
+        """Whether a method's receiver can be a tensor: not self, a class, an import, an attribute of self."""
         if isinstance(node, ast.Name):
             found = scope.lookup(node.id)
             outer = found is None or found[0].kind in ("module", "class")
@@ -135,7 +141,9 @@ class Finder:
             return None
         pair = by_module(module)
         if pair is not None:
-            return Site("inline", call, built, scope, pair.functional, ((pair, pair.spellings[0]),), "", module)
+            return Site(
+                "inline", call, built, scope, pair.functional, ((pair, pair.spellings[0]),), "", module
+            )
         suspicion = "" if module in STATELESS_WITHOUT_FUNCTIONAL else "NNC407"
         return Site("inline", call, built, scope, module.lower(), (), suspicion, module)
 

@@ -70,10 +70,10 @@ class Attributes:
         for call in tree.calls():
             self._read_call(call)
 
-    # -- who is self ------------------------------------------------------------------------------------------
+    # -- who is self -----------------------------------------------------------------------------------------
 
     def method_of(self, scope: Scope) -> Method | None:
-        """The method whose body this scope belongs to, through nested functions, lambdas and comprehensions."""
+        """The method that the scope belongs to, through nested functions, lambdas and comprehensions."""
         found: Scope | None = scope
         while found is not None and found.kind != "class":
             if found in self.methods:
@@ -91,7 +91,7 @@ class Attributes:
         method = self.methods.get(found[0])
         return method if method is not None and method.receiver == node.id else None
 
-    # -- what a class and its relatives do --------------------------------------------------------------------
+    # -- what a class and its relatives do -------------------------------------------------------------------
 
     def stores(self, info: ClassInfo, name: str) -> list[Store]:
         """Every store of the name in the class, its bases and its subclasses."""
@@ -101,7 +101,7 @@ class Attributes:
         return any(name in member.scope.bindings for member in info.family())
 
     def taken(self, info: ClassInfo) -> set[str]:
-        """Every attribute name that the class, its bases and its subclasses use, know or inherit from torch."""
+        """Every attribute name that the class, its bases and subclasses use, know or inherit from torch."""
         names = set(torch_attribute_names()["Module"])
         for member in info.family():
             facts = self.facts[member]
@@ -124,7 +124,7 @@ class Attributes:
 
     @cached_property
     def _asked(self) -> tuple[frozenset[str], frozenset[str]]:
-        """The names, and the beginnings of names that are computed; any name of the file if nothing is known."""
+        """The names, and the beginnings of computed names; any name of the file if nothing is known."""
         names: set[str] = set()
         prefixes: set[str] = set()
         for node, scope in self._questions():
@@ -158,7 +158,7 @@ class Attributes:
         bound = self.tree.scope_of[root].lookup(root.id) if root is not None else None
         return bound is not None and any(b.kind == "import" for b in bound[1])
 
-    # -- reading ----------------------------------------------------------------------------------------------
+    # -- reading ---------------------------------------------------------------------------------------------
 
     def _read_method(self, info: ClassInfo, node: FunctionNode) -> None:
         kind = _method_kind(node, info)

@@ -56,7 +56,7 @@ class ClassInfo:
     """The scope that the class body opens."""
     local_bases: list[ClassInfo] = field(default_factory=list)
     bases: list[Base] = field(default_factory=list)
-    """All bases in order, as far as they are told apart: classes of this file, qualified names, source texts."""
+    """All bases in order: classes of this file, qualified names, source texts of unknown ones."""
     outer_bases: list[str] = field(default_factory=list)
     """Qualified names of bases that are not in this file."""
     unknown_bases: list[str] = field(default_factory=list)
@@ -79,7 +79,7 @@ class ClassInfo:
             seen.extend(sub for sub in info.subclasses if sub not in seen)
 
     def family(self) -> list[ClassInfo]:
-        """Every class whose instances can also be instances of this one: bases, itself, subclasses and their bases."""
+        """Itself, its bases, its subclasses and their bases: what an instance of the class may be, too."""
         found = list(self.ancestors())
         for info in self.descendants():
             found.extend(ancestor for ancestor in info.ancestors() if ancestor not in found)
@@ -197,7 +197,9 @@ class Classes:
 
     def _read_methods(self, info: ClassInfo) -> None:
         for name, bindings in info.scope.bindings.items():
-            found = [b.node for b in bindings if isinstance(b.node, FunctionNode) and not _is_overload(b.node)]
+            found = [
+                b.node for b in bindings if isinstance(b.node, FunctionNode) and not _is_overload(b.node)
+            ]
             if found:
                 info.methods[name] = found
 

@@ -1,4 +1,4 @@
-"""Suppression comments: ``# nnconvert: skip`` on a line, a def or a class line; ``# nnconvert: skip-file``."""
+"""Suppression comments: ``# nnconvert: skip`` on a line, a def or a class; ``# nnconvert: skip-file``."""
 
 from __future__ import annotations
 

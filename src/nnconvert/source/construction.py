@@ -1,4 +1,4 @@
-"""What ``__init__`` of a module class does, statement by statement, and where a submodule can be registered."""
+"""What ``__init__`` of a module class does, statement by statement, and where to register a submodule."""
 
 from __future__ import annotations
 
@@ -10,19 +10,32 @@ from typing import Final
 
 from nnconvert.source.attributes import Attributes, Method
 from nnconvert.source.classes import MODULE, ClassInfo
-from nnconvert.source.inits import InitChain, base_init_calls, is_base_init
+from nnconvert.source.inits import InitChain, base_init_calls, is_base_init, is_super
 from nnconvert.source.paths import always, own_calls, own_nodes
 from nnconvert.source.scopes import FunctionNode
 
 _MODE_CALLS: Final = frozenset({"eval", "train"})
 _HARMLESS_WITH_SELF: Final = frozenset(
-    {"super", "isinstance", "hasattr", "getattr", "setattr", "type", "id", "len", "print", "repr", "str", "vars"}
+    {
+        "super",
+        "isinstance",
+        "hasattr",
+        "getattr",
+        "setattr",
+        "type",
+        "id",
+        "len",
+        "print",
+        "repr",
+        "str",
+        "vars",
+    }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Between which statements of ``__init__`` a registration may stand: before statement ``first`` ... ``last``."""
+    """Where in ``__init__`` a registration may stand: before statement ``first`` ... ``last``."""
 
     first: int
     last: int
@@ -42,7 +55,7 @@ class Construction:
 
     @cached_property
     def init(self) -> Method | None:
-        """The class's own ``__init__``, where there is exactly one, directly in the class body, that names its instance."""
+        """The one ``__init__`` that stands directly in the class body and names its instance, or None."""
         if len(self.inits) != 1 or self.inits[0] not in self.info.node.body:
             return None
         method = self.attributes.methods[self.tree.inner[self.inits[0]]]
@@ -52,7 +65,7 @@ class Construction:
     def body(self) -> list[ast.stmt]:
         return self.init.node.body if self.init is not None else []
 
-    # -- the call of the base's __init__ ------------------------------------------------------------------------
+    # -- the call of the base's __init__ ---------------------------------------------------------------------
 
     @cached_property
     def base_call(self) -> int | None:
@@ -76,7 +89,7 @@ class Construction:
         defined = "__init__" in self.info.scope.bindings
         return not defined and self._chain.reaches(MODULE, 1)
 
-    # -- where a registration may stand -------------------------------------------------------------------------
+    # -- where a registration may stand ----------------------------------------------------------------------
 
     def window(self, reaching: frozenset[str]) -> Window | None:
         """Where every path passes after nn.Module.__init__ and before anything that needs the submodule.
@@ -97,16 +110,15 @@ class Construction:
         """Whether the statement may run one of these methods: calls it, reads it, or hands self to others."""
         for node in ast.walk(statement):
             if isinstance(node, ast.Attribute) and node.attr in reaching:
-                if self.attributes.self_of(node.value) is not None:
+                if self.attributes.self_of(node.value) is not None or is_super(node.value):
                     return True
-            elif isinstance(node, ast.Name) and self.attributes.self_of(node) is not None:
-                if self._gives_away(node, reaching):
-                    return True
+            elif isinstance(node, ast.Name) and self._gives_away(node, reaching):
+                return True
         return False
 
     def _gives_away(self, node: ast.Name, reaching: frozenset[str]) -> bool:
         parent = self.tree.parents.get(node)
-        if isinstance(parent, ast.Attribute):
+        if self.attributes.self_of(node) is None or isinstance(parent, ast.Attribute):
             return False
         if isinstance(parent, ast.Call):
             if parent.func is node:
@@ -117,7 +129,7 @@ class Construction:
         return True
 
     def _may_run(self, call: ast.Call, reaching: frozenset[str]) -> bool:
-        """Whether a call that gets self may run one of the methods; ``Base.setup(self)`` runs that method only."""
+        """Whether a call that gets self may run one of the methods; ``Base.setup(self)`` runs ``setup``."""
         scope = self.tree.scope_of[call]
         if isinstance(call.func, ast.Attribute) and self.attributes.classes.named(call.func.value, scope):
             return call.func.attr in reaching
@@ -144,10 +156,10 @@ class Construction:
             if base is not self.info:
                 yield from base.methods.get("__init__", [])
 
-    # -- where things are assigned ------------------------------------------------------------------------------
+    # -- where things are assigned ---------------------------------------------------------------------------
 
     def index_of(self, node: ast.AST) -> int | None:
-        """Index of the top-level statement of ``__init__`` that is, unconditionally, this node's assignment."""
+        """Index of the top-level statement of ``__init__`` that is this node's assignment."""
         for index, statement in enumerate(self.body):
             if isinstance(statement, ast.Assign | ast.AnnAssign):
                 targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
@@ -165,16 +177,18 @@ class Construction:
 
 
 def reaching_methods(info: ClassInfo, targets: Iterable[str], attributes: Attributes) -> frozenset[str]:
-    """The targets and every method of the class and its relatives that reads one of them on self, transitively."""
+    """The targets and every method of the class and its relatives that reads one of them, transitively."""
+    family = info.family()
     reads: dict[str, set[str]] = {}
-    for member in info.family():
+    for member in family:
         for name, loads in attributes.facts[member].loads.items():
-            for load in loads:
-                method = attributes.method_of(attributes.tree.scope_of[load])
-                if method is not None:
-                    reads.setdefault(name, set()).add(method.node.name)
+            reads.setdefault(name, set()).update(_methods_around(loads, attributes))
         for caller in _self_callers(member, attributes):
             reads.setdefault("forward", set()).add(caller)
+    targets = set(targets)
+    for name in targets.union(*(member.methods for member in family)):
+        loads = [n for n in attributes.outer_loads.get(name, []) if _reads_base(n, attributes)]
+        reads.setdefault(name, set()).update(_methods_around(loads, attributes))
     found = set(targets)
     queue = list(found)
     for name in queue:
@@ -182,6 +196,18 @@ def reaching_methods(info: ClassInfo, targets: Iterable[str], attributes: Attrib
         found |= new
         queue.extend(new)
     return frozenset(found - {"__init__"})
+
+
+def _methods_around(nodes: Iterable[ast.AST], attributes: Attributes) -> Iterator[str]:
+    for node in nodes:
+        method = attributes.method_of(attributes.tree.scope_of[node])
+        if method is not None:
+            yield method.node.name
+
+
+def _reads_base(node: ast.Attribute, attributes: Attributes) -> bool:
+    """``super().act`` or ``Base.act``."""
+    return is_super(node.value) or bool(attributes.classes.named(node.value, attributes.tree.scope_of[node]))
 
 
 def _self_callers(info: ClassInfo, attributes: Attributes) -> Iterator[str]:
@@ -204,4 +230,6 @@ def _looks_like_registration(node: ast.AST) -> bool:
         for call in ast.walk(node.value)
         if isinstance(call, ast.Call)
     )
-    return any(name.lstrip("_")[:1].isupper() and not name.isupper() and name != "Parameter" for name in names)
+    return any(
+        name.lstrip("_")[:1].isupper() and not name.isupper() and name != "Parameter" for name in names
+    )

@@ -96,7 +96,7 @@ class InitChain:
 
 
 def linearize(info: ClassInfo, attributes: Attributes, below: tuple[ClassInfo, ...] = ()) -> list[Base]:
-    """The method resolution order (C3), as far as this file tells; classes of torch.nn without their own bases."""
+    """The method resolution order (C3) as far as this file tells; of torch.nn the class named, and Module."""
     bases = [base for base in info.bases if base not in below]
     lines: list[list[Base]] = []
     for base in bases:
@@ -137,7 +137,7 @@ def base_init_calls(nodes: Iterable[ast.AST], attributes: Attributes) -> Iterato
 
 
 def skips_own_init(info: ClassInfo, attributes: Attributes) -> ClassInfo | None:
-    """A subclass in this file whose instances are built without the class's ``__init__``, or lose what it registered."""
+    """A subclass in this file whose instances do not run the class's ``__init__``, or lose its work."""
     for subclass in info.descendants():
         if not InitChain(subclass, attributes).reaches(info):
             return subclass
@@ -145,7 +145,7 @@ def skips_own_init(info: ClassInfo, attributes: Attributes) -> ClassInfo | None:
 
 
 def resets_later(info: ClassInfo, attributes: Attributes) -> str | None:
-    """A method other than ``__init__`` that runs nn.Module.__init__ on an instance again, or builds one without it."""
+    """A method besides ``__init__`` that runs nn.Module.__init__ again, or builds instances without it."""
     for member in info.family():
         for name, nodes in member.methods.items():
             for node in nodes if name != "__init__" else []:
@@ -157,8 +157,6 @@ def resets_later(info: ClassInfo, attributes: Attributes) -> str | None:
 def _builds_bare(node: FunctionNode) -> bool:
     """``cls.__new__(cls)``: an object whose ``__init__`` has not run."""
     return any(
-        isinstance(call.func, ast.Attribute)
-        and call.func.attr == "__new__"
-        and not is_super(call.func.value)
+        isinstance(call.func, ast.Attribute) and call.func.attr == "__new__" and not is_super(call.func.value)
         for call in own_calls(*node.body)
     )

@@ -63,7 +63,13 @@ class Keeper:
         self.names = names
 
     def body(
-        self, body: Iterable[ast.stmt], variable: str, scope: Scope, *, loop: bool, known: frozenset[str] = frozenset()
+        self,
+        body: Iterable[ast.stmt],
+        variable: str,
+        scope: Scope,
+        *,
+        loop: bool,
+        known: frozenset[str] = frozenset(),
     ) -> Keeps:
         """What the body of a loop, or else of a function that is applied, does something with.
 
@@ -75,21 +81,21 @@ class Keeper:
             if isinstance(statement, leave):
                 return keeps
             if isinstance(statement, ast.If):
-                test, negated = _bare(statement.test)
-                if negated and not statement.orelse and _is_empty(statement.body[:-1]):
-                    if isinstance(statement.body[-1], leave):
-                        return keeps | self.test(test, variable, scope, known)
+                operand = _skipped_unless(statement, leave)
+                if operand is not None:
+                    return keeps | self.test(operand, variable, scope, known)
                 keeps |= self._branches(statement, variable, scope, known, loop)
             elif isinstance(statement, ast.With):
                 keeps |= self.body(statement.body, variable, scope, loop=loop, known=known)
             elif isinstance(statement, ast.Assign) and _is_class_name(statement.value, variable, frozenset()):
                 known |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
-            elif not (_is_empty([statement]) or _is_about_parameters(statement, variable)):
-                if not _is_plain_assignment(statement, variable):
-                    return EVERYTHING
+            elif not _is_harmless(statement, variable):
+                return EVERYTHING
         return keeps
 
-    def _branches(self, statement: ast.If, variable: str, scope: Scope, known: frozenset[str], loop: bool) -> Keeps:
+    def _branches(
+        self, statement: ast.If, variable: str, scope: Scope, known: frozenset[str], loop: bool
+    ) -> Keeps:
         keeps = NOTHING
         if not _is_empty(statement.body):
             keeps = self.test(statement.test, variable, scope, known)
@@ -160,7 +166,9 @@ class Keeper:
 
 def _part(node: ast.expr) -> Keeps:
     known = isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value
-    return Keeps(parts=frozenset({str(node.value)})) if known and isinstance(node, ast.Constant) else EVERYTHING
+    return (
+        Keeps(parts=frozenset({str(node.value)})) if known and isinstance(node, ast.Constant) else EVERYTHING
+    )
 
 
 def _is_name(node: ast.AST, name: str) -> bool:
@@ -190,11 +198,18 @@ def _is_empty(body: Sequence[ast.stmt]) -> bool:
     )
 
 
-def _bare(test: ast.expr) -> tuple[ast.expr, bool]:
-    """The test without its ``not``, and whether it had one."""
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return test.operand, True
-    return test, False
+def _skipped_unless(statement: ast.If, leave: type[ast.stmt]) -> ast.expr | None:
+    """The test of ``if not <test>: continue``."""
+    test = statement.test
+    negated = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) and not statement.orelse
+    leaves = _is_empty(statement.body[:-1]) and isinstance(statement.body[-1], leave)
+    return test.operand if negated and leaves and isinstance(test, ast.UnaryOp) else None
+
+
+def _is_harmless(statement: ast.stmt, variable: str) -> bool:
+    """Whether running the statement for one more module, without parameters, makes no difference."""
+    about_parameters = isinstance(statement, ast.For) and is_parameter_walk(statement.iter, variable)
+    return about_parameters or _is_empty([statement]) or _is_plain_assignment(statement, variable)
 
 
 def _is_free_of(node: ast.expr, variable: str) -> bool:
@@ -202,9 +217,11 @@ def _is_free_of(node: ast.expr, variable: str) -> bool:
     for child in ast.walk(node):
         if _is_name(child, variable) or isinstance(child, ast.NamedExpr | ast.Await | ast.Yield):
             return False
-        if isinstance(child, ast.Call):
-            if not (isinstance(child.func, ast.Attribute) and child.func.attr in _TEXT_METHODS):
-                return False
+        method = child.func if isinstance(child, ast.Call) else None
+        if isinstance(child, ast.Call) and not (
+            isinstance(method, ast.Attribute) and method.attr in _TEXT_METHODS
+        ):
+            return False
     return True
 
 
@@ -226,7 +243,3 @@ def is_parameter_walk(node: ast.expr, variable: str) -> bool:
         and node.func.attr in _PARAMETER_WALKS
         and _is_name(node.func.value, variable)
     )
-
-
-def _is_about_parameters(statement: ast.stmt, variable: str) -> bool:
-    return isinstance(statement, ast.For) and is_parameter_walk(statement.iter, variable)

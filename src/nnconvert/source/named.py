@@ -1,4 +1,4 @@
-"""Attribute names that are given as strings: ``setattr(self, f"relu{i}", ...)``, ``self._modules["relu"]``."""
+"""Attribute names given as strings: ``setattr(self, f"relu{i}", ...)``, ``self._modules["relu"]``."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def asked_name(call: ast.Call) -> ast.expr | None:
 
 
 def table_use(node: ast.Attribute, tree: ScopeTree) -> tuple[ast.expr | None, bool]:
-    """What a use of ``x._modules`` names, and whether it stores under that name; (None, True): under any name."""
+    """What a use of ``x._modules`` names, and whether it stores there; (None, True): under any name."""
     parent = tree.parents.get(node)
     if isinstance(parent, ast.Subscript) and parent.value is node:
         return parent.slice, not isinstance(parent.ctx, ast.Load)
@@ -62,7 +62,7 @@ def table_use(node: ast.Attribute, tree: ScopeTree) -> tuple[ast.expr | None, bo
 
 
 def string_values(node: ast.expr, scope: Scope, depth: int = 0) -> Iterator[tuple[str, bool]]:
-    """What a name expression may evaluate to: (text, whole) or (prefix, not whole); ("", False) is anything."""
+    """What a name may evaluate to: (text, whole) or (prefix, not whole); ("", False) is anything."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node.value, True
         return

@@ -16,8 +16,7 @@ _DEPTH = 8
 class Names:
     """Resolves names against the imports of one file.
 
-    ``star_names`` tells which public names a starred module brings (None: unknown). Only modules whose names are
-    known without running anything can be answered for.
+    ``star_names`` tells which public names a starred module brings; other star imports may bring anything.
     """
 
     def __init__(self, tree: ScopeTree, star_names: dict[str, frozenset[str]]) -> None:
@@ -70,7 +69,7 @@ class Names:
 
     @cached_property
     def replaced(self) -> frozenset[str]:
-        """Qualified names that the file gives another meaning: ``F.relu = mine``, ``setattr(F, "relu", mine)``."""
+        """Qualified names that the file gives another meaning: ``F.relu = x``, ``setattr(F, "relu", x)``."""
         stored = {
             name
             for node in self.tree.attributes()
@@ -78,7 +77,11 @@ class Names:
             for name in self.possible(node)
         }
         for call in self.tree.calls():
-            if isinstance(call.func, ast.Name) and call.func.id in ("setattr", "delattr") and len(call.args) > 1:
+            if (
+                isinstance(call.func, ast.Name)
+                and call.func.id in ("setattr", "delattr")
+                and len(call.args) > 1
+            ):
                 name = call.args[1]
                 if isinstance(name, ast.Constant) and isinstance(name.value, str):
                     stored.update(f"{base}.{name.value}" for base in self.possible(call.args[0]))
@@ -107,9 +110,9 @@ class Names:
     def _type_checking_only(self, node: ast.AST) -> bool:
         child = node
         for ancestor in self.tree.ancestors(node):
-            if isinstance(ancestor, ast.If) and child in ancestor.body:
-                if ast.unparse(ancestor.test).rpartition(".")[2] == "TYPE_CHECKING":
-                    return True
+            test = ancestor.test if isinstance(ancestor, ast.If) and child in ancestor.body else None
+            if test is not None and ast.unparse(test).rpartition(".")[2] == "TYPE_CHECKING":
+                return True
             child = ancestor
         return False
 

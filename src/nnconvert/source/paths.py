@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 
 def own_nodes(*nodes: ast.AST) -> Iterator[ast.AST]:
-    """The nodes and what is in them, but nothing of functions and classes defined there: these run later, or never."""
+    """The nodes and what is in them, without functions and classes defined there: these run later, if ever."""
     stack: list[ast.AST] = list(nodes)
     while stack:
         current = stack.pop()
@@ -21,7 +21,7 @@ def own_calls(*nodes: ast.AST) -> Iterator[ast.Call]:
 
 
 def always(body: Sequence[ast.stmt], does: Callable[[ast.stmt], bool]) -> bool:
-    """Whether every path through the statements passes one that satisfies ``does``; paths that raise do not count."""
+    """Whether every path through the statements that does not raise passes one that satisfies ``does``."""
     for statement in body:
         if isinstance(statement, ast.If):
             ends = [_raises(branch) or always(branch, does) for branch in (statement.body, statement.orelse)]

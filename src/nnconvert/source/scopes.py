@@ -1,8 +1,8 @@
 """Scopes and bindings of one file: where each name is bound, and by what.
 
-Python's own rules (Language Reference 4.2): a function's names are local to it unless declared global or nonlocal,
-class scopes are skipped by the functions inside them, the first iterable of a comprehension belongs to the scope
-around it, and a walrus in a comprehension binds outside of it.
+Python's own rules (Language Reference 4.2): a function's names are local to it unless declared global or
+nonlocal, class scopes are skipped by the functions inside them, the first iterable of a comprehension belongs
+to the scope around it, and a walrus in a comprehension binds outside of it.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Scope:
         return self
 
     def lookup(self, name: str) -> tuple[Scope, list[Binding]] | None:
-        """The scope that binds a name seen from here, with its bindings; None for builtins and unknown names."""
+        """The scope that binds a name seen from here, with its bindings; None for builtins and unknown."""
         if name in self.declared_global:
             scope: Scope | None = self.module
         else:
@@ -199,7 +199,9 @@ def _generic_children(node: ast.AST) -> list[ast.AST]:
 
 
 _KEPT = (ast.Call, ast.Name, ast.Attribute, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.Constant)
-_NO_NODES = frozenset({"ctx", "op", "ops", "id", "attr", "arg", "kind", "lineno", "type_ignores", "type_comment"})
+_NO_NODES = frozenset(
+    {"ctx", "op", "ops", "id", "attr", "arg", "kind", "lineno", "type_ignores", "type_comment"}
+)
 _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
 
 

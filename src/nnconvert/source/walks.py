@@ -77,7 +77,7 @@ class Walks:
             return NOTHING
         return EVERYTHING
 
-    # -- whose children -----------------------------------------------------------------------------------------
+    # -- whose children --------------------------------------------------------------------------------------
 
     def _owners(self, receiver: ast.expr, scope: Scope) -> tuple[ClassInfo, ...] | None:
         """Classes of the file that the receiver may be an instance of; None is any, () is none of them."""
@@ -120,7 +120,7 @@ class Walks:
             function = function.args[0]  # getattr(torchvision.models, name)()
         return () if self.names.qualname(function, scope) is not None else None
 
-    # -- what is kept -------------------------------------------------------------------------------------------
+    # -- what is kept ----------------------------------------------------------------------------------------
 
     def _call_keeps(self, node: ast.Attribute, call: ast.Call) -> Keeps:
         scope = self.tree.scope_of[node]
@@ -159,7 +159,7 @@ class Walks:
         return EVERYTHING
 
     def _lambda_keeps(self, function: ast.Lambda) -> Keeps:
-        """``lambda m: isinstance(m, nn.Linear) and init(m)``, ``lambda m: init(m) if isinstance(...) else None``."""
+        """``lambda m: isinstance(m, nn.Linear) and f(m)``, ``lambda m: f(m) if isinstance(...) else 0``."""
         if not function.args.args:
             return EVERYTHING
         variable, scope = function.args.args[0].arg, self.tree.inner[function]

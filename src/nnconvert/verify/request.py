@@ -96,7 +96,9 @@ def _in_package(folder: Path) -> bool:
 def _is_root(folder: Path, package: Path) -> bool:
     """Whether a project begins between a folder and the package above it."""
     return any(
-        (f / mark).exists() for f in (folder, *folder.parents) if f.is_relative_to(package) and f != package
+        (f / mark).exists()
+        for f in (folder, *folder.parents)
+        if f.is_relative_to(package) and f != package
         for mark in PROJECT_MARKS
     )
 

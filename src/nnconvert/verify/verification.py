@@ -14,6 +14,8 @@ from nnconvert.verify.evidence import Evidence, Expected
 from nnconvert.verify.parent import Server, ServerError
 from nnconvert.verify.request import Request, locate
 
+STAND_INS = 8
+"""Packages that one file may miss."""
 HELP = 'give --args and --inputs, or an entry in [tool.nnconvert.models."{key}"]'
 
 
@@ -56,18 +58,37 @@ class _Verification:
         self.folder = folder
         self.location = locate(request.path, request.old)
         self.crashes: dict[int, str] = {}
+        self.stand_ins: list[str] = []
+        """Packages that are not installed and that the import of the file asks for."""
         for index in range(len(classes)):
             (folder / str(index)).mkdir()
 
     def run(self) -> tuple[Evidence, ...]:
         everything = range(len(self.classes))
-        self._work([("search", "old", list(everything))])
+        self._search(list(everything))
         self._find_hosts()
         built = sorted(int(path.parent.name) for path in self.folder.glob("*/old.json") if self._recipe(path))
         self._work([("replay", "control", built), ("replay", "new", built)])
         self._work([("compare", "differences", built)])
         found = (self._evidence(index) for index in everything)
         return tuple(evidence for evidence in found if evidence is not None)
+
+    def _search(self, everything: list[int]) -> None:
+        """Search; where a package is not installed, again with a stand-in for it."""
+        self._work([("search", "old", everything)])
+        first = self._module_error("old")
+        while missing := self._missing():
+            self.stand_ins.append(missing)
+            self._module_file("old").unlink()
+            self._work([("search", "old", everything)])
+        if first and self._module_error("old"):
+            self._module_file("old").write_text(json.dumps({"reason": first}))
+
+    def _missing(self) -> str:
+        """The package to stand in for next, if the import failed for one."""
+        path = self._module_file("old")
+        missing: str = json.loads(path.read_text())["missing"] if path.exists() else ""
+        return missing if missing not in self.stand_ins and len(self.stand_ins) < STAND_INS else ""
 
     def _find_hosts(self) -> None:
         """Place the classes that cannot be built alone, if the last search could not because it crashed."""
@@ -124,6 +145,7 @@ class _Verification:
             "hints": asdict(request.hints),
             "models": {key: dict(entry) for key, entry in request.models.items()},
             "script": b"jit.script" in request.old,
+            "stand_ins": self.stand_ins,
             "seed": request.seed,
             "time": request.limits.time,
             "memory": request.limits.memory,
@@ -135,8 +157,11 @@ class _Verification:
         path = self.folder / str(index) / f"{name}.json"
         return json.loads(path.read_text()) if path.exists() else None
 
+    def _module_file(self, version: str) -> Path:
+        return self.folder / f"module-{version}.json"
+
     def _module_error(self, version: str) -> str:
-        path = self.folder / f"module-{version}.json"
+        path = self._module_file(version)
         return json.loads(path.read_text())["reason"] if path.exists() else ""
 
     def _evidence(self, index: int) -> Evidence | None:
@@ -167,13 +192,18 @@ class _Verification:
         return Evidence(
             name,
             verdict,  # type: ignore[arg-type]
-            reason="; ".join(reasons[:1]) + (f"; {len(reasons) - 1} more" if len(reasons) > 1 else ""),
+            reason="; ".join(reasons[:1]) + (f"; {len(reasons) - 1} more" if len(reasons) > 1 else "")
+            or self._stood_in(),
             built_from=outcome["recipe"]["source"],
             inputs=outcome["input"],
             inside=inside,
             unreached=tuple(unreached),
             differences=tuple(reasons) if verdict == "differs" else (),
         )
+
+    def _stood_in(self) -> str:
+        """What a good verdict rests on: packages that the class did not use, and that are not there."""
+        return f"with a stand-in for {', '.join(self.stand_ins)}, not installed" if self.stand_ins else ""
 
     def _verdict(self, index: int) -> tuple[str, list[str], list[str]]:
         control, new = self._read(index, "control"), self._read(index, "new")

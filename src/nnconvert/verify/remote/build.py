@@ -29,7 +29,7 @@ SLOW = 2.0
 
 
 class NotBuiltError(Exception):
-    """No recipe was found: why, and what a person can give; ``misused`` where what they gave raises by itself."""
+    """No recipe was found: why, and what a person can give; ``misused`` where what they gave raises."""
 
     def __init__(self, reason: str, remedy: str = "", misused: bool = False) -> None:
         super().__init__(reason)

@@ -22,6 +22,7 @@ from .load import load_module
 from .observe import NothingSeenError, StateMismatchError, observe
 from .planned import check_plan, planned_paths, tree, walk
 from .recipe import Recipe, evaluate_call, namespace_of, seed_everything
+from .standin import importing_ended, missing_package, stand_in
 from .values import tensors_in
 
 Job = dict[str, Any]
@@ -35,14 +36,17 @@ def run(job: Job) -> None:
         for index in job["indices"]:
             write(job["folder"], index, "differences", compare_replays(job["folder"], index))
         return
+    stand_in(job["stand_ins"])
     try:
         module = load_module(job["module"], job["path"], base64.b64decode(job["source"]), job["search"])
     except Exception as error:  # the user's code may raise anything
+        missing = missing_package(error, job["module"])
         with open(
             os.path.join(job["folder"], f"module-{job['version']}.json"), "w", encoding="utf-8"
         ) as file:
-            json.dump({"reason": f"the module cannot be imported: {words(error)}"}, file)
+            json.dump({"reason": f"the module cannot be imported: {words(error)}", "missing": missing}, file)
         return
+    importing_ended()
     if job["role"] in ROLES:
         ROLES[job["role"]](job, module).run()
     else:
