@@ -14,6 +14,8 @@ counted apart, too.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import queue
 import re
 import statistics
 import subprocess
@@ -154,15 +156,21 @@ def convert(root: Path, tally: Tally) -> Iterator[Result]:
 
 
 def verify(changed: Sequence[Result], python: Path, tally: Tally, workers: int) -> None:
-    """Verify every converted class with the tool's own verification, file by file."""
+    """Verify every converted class with the tool's own verification, file by file, and say so on stderr."""
+    waiting: queue.SimpleQueue[Result] = queue.SimpleQueue()
+    for result in changed:
+        waiting.put(result)
 
-    def one(batch: Sequence[Result]) -> list[Seen]:
-        with Verifier(python) as verifier:
-            return [seen for result in batch for seen in verify_file(result, verifier)]
+    def work() -> None:
+        with Verifier(python) as verifier, contextlib.suppress(queue.Empty):
+            while True:
+                found = list(verify_file(waiting.get_nowait(), verifier))
+                print(*(seen.line() for seen in found), sep="\n", file=sys.stderr, flush=True)
+                tally.seen += found
 
     with ThreadPoolExecutor(workers) as pool:
-        for seen in pool.map(one, [changed[i::workers] for i in range(workers)]):
-            tally.seen += seen
+        for done in [pool.submit(work) for _ in range(workers)]:
+            done.result()
     tally.seen.sort(key=lambda s: s.place)
     tally.verified_files = len(changed)
 

@@ -32,7 +32,7 @@ def net(
     after: str = "",
     inputs: str = "x",
 ) -> str:
-    """A file with one module class, ``Net``: statements of its methods and of its body, what stands around it."""
+    """A file with one module class, ``Net``: statements of its methods and body, what stands around it."""
     parts = [
         "import math\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n",
         f"{dedent(before)}\n\nclass Net(nn.Module):",
@@ -68,7 +68,7 @@ def codes(source: str, **options: Any) -> list[str]:
 
 
 def outcomes(source: str, **options: Any) -> str:
-    """For every call site, in source order, its new submodule's name or the code of the reason to leave it."""
+    """For every call site, in source order, its new submodule's name or the code why it is left."""
     _, plan = convert(dedent(source), **options)
     found = (d.outcome for d in plan.decisions)
     return " ".join(o.code if isinstance(o, Leave) else o.submodule for o in found)
@@ -89,7 +89,7 @@ def check_converted(source: str, expected: str, **options: Any) -> None:
     assert result == dedent(expected), [d.outcome for d in plan.left]
 
 
-# -- execution ------------------------------------------------------------------------------------------------------
+# -- execution -------------------------------------------------------------------------------------------
 
 
 @dataclass

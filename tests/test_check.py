@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from helpers import convert, net
 
+from helpers import convert, net
 from nnconvert.check import check
 from nnconvert.errors import CheckError
 from nnconvert.options import Options
@@ -51,12 +51,17 @@ def test_a_result_that_a_second_run_would_change_is_refused() -> None:
 
 
 def test_classes_of_one_name_are_told_apart() -> None:
-    body = "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n    def forward(self, x):\n        return {}(x)\n"
+    body = (
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "    def forward(self, x):\n        return {}(x)\n"
+    )
     branch = "".join(f"    {line}\n" for line in body.format("F.relu").splitlines())
     other = branch.replace("F.relu", "F.gelu")
     source = f"import torch.nn as nn\nimport torch.nn.functional as F\nif nn:\n{branch}else:\n{other}"
     result, plan = convert(source)
     assert len(plan.converted) == 2
-    swapped = result.replace("nn.ReLU", "nn.Other").replace("nn.GELU", "nn.ReLU").replace("nn.Other", "nn.GELU")
+    swapped = (
+        result.replace("nn.ReLU", "nn.Other").replace("nn.GELU", "nn.ReLU").replace("nn.Other", "nn.GELU")
+    )
     with pytest.raises(CheckError):
         check(source, swapped, plan, Options())

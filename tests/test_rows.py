@@ -1,4 +1,4 @@
-"""Every row of the catalog, from end to end: calls in a class are converted, and both versions run the same."""
+"""Every row of the catalog, from end to end: calls are converted, and both versions run the same."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from functools import cache
 
 import pytest
 import torch
+
 from catalog.cases import CASES
 from catalog.installed import is_installed
 from catalog.row import build
 from helpers import convert, load, run
-
 from nnconvert.plan import Conversion, Leave, Plan
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -61,6 +61,7 @@ def test_the_converted_call_runs_the_same(number: int) -> None:
     constant = [place for place, name in enumerate(case.inputs) if name not in ("x", "y", "z")]
     for training in (True, False):
         before, after = (
-            run(model, inputs, training=training, method=method, constant=constant) for model in (both.old, both.new)
+            run(model, inputs, training=training, method=method, constant=constant)
+            for model in (both.old, both.new)
         )
         assert after == before

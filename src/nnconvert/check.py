@@ -16,7 +16,7 @@ from nnconvert.source.text import Source, parse
 
 
 def check(old: str, new: str, plan: Plan, options: Options) -> None:
-    """Raise CheckError unless the new text parses, keeps all comments, differs by the plan only, and is stable."""
+    """Raise CheckError unless the new text parses, keeps all comments, differs by the plan, and is stable."""
     try:
         tree = parse(new)
     except SourceError as error:
@@ -47,11 +47,11 @@ def _check_stable(old: str, new: str, plan: Plan, options: Options) -> None:
         raise CheckError(f"a second run would change line {first.position.line} ({first.spelled}) again")
 
 
-# -- the same tree, but for the plan --------------------------------------------------------------------------------
+# -- the same tree, but for the plan ---------------------------------------------------------------------
 
 
 def _check_tree(source: Source, new: ast.Module, plan: Plan) -> None:
-    """Carry the plan out on the old tree, independently of the text edits, and compare with the new text's tree."""
+    """Carry the plan out on the old tree, independently of the edits, and compare with the new one."""
     planned = _Planned(source, plan)
     wanted = list(_flat(_without_imports(source.tree), planned.replaced))
     if planned.waiting:
@@ -126,7 +126,7 @@ def _without_imports(tree: ast.Module) -> ast.Module:
     return ast.Module(body, tree.type_ignores)
 
 
-# -- the new statements ---------------------------------------------------------------------------------------------
+# -- the new statements ----------------------------------------------------------------------------------
 
 
 def _strip_registrations(source: Source, tree: ast.Module, classes: tuple[ClassPlan, ...]) -> None:

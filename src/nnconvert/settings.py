@@ -71,7 +71,7 @@ class Arguments:
 
 
 def options(arguments: Arguments, config: Config) -> Options:
-    """What decisions depend on. Raises UsageError for a name, a range or a combination that makes no sense."""
+    """What decisions depend on. Raises UsageError for a name, range or combination without sense."""
     share, split_shared = arguments.share or config.share, arguments.split_shared or config.split_shared
     if share and split_shared:
         raise UsageError("--share and --split-shared exclude each other")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 import pytest
+
 from helpers import convert, executes_the_same, net
 
 HEADER = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
@@ -98,6 +99,10 @@ CASES = {
     "swapped keywords": (
         "return F.mse_loss(\n    target=y,  # t\n    input=x,  # i\n)",
         "return self.mse_loss(\n    x,  # t\n    y,  # i\n)",
+    ),
+    "swapped keywords with comments before the values": (
+        "return F.mse_loss(\n    target=  # t\n    y,\n    input=x,\n)",
+        "return self.mse_loss(\n    # t\n    x,\n    y,\n)",
     ),
     "conditional and chained": (
         "return F.relu(x).sum() if x else F.relu(x)[0]",

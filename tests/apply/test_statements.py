@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from helpers import check_converted, convert, net, registrations
 
 LONG = "return F.interpolate(x, scale_factor=2, mode={}, align_corners=False, recompute_scale_factor=True)"
@@ -22,6 +23,19 @@ def test_a_line_that_fits_stays_whole() -> None:
     for length, whole in ((len(line), True), (len(line) - 1, False)):
         text, _ = convert(net(LONG.format("'bilinear'")), line_length=length)
         assert (line in text.splitlines()) is whole
+
+
+def test_a_long_line_is_indented_as_the_file_is() -> None:
+    text, _ = convert(net(LONG.format("'bilinear'")).replace("    ", "\t"), line_length=60)
+    assert "\t\tself.interpolate = nn.Upsample(\n\t\t\tscale_factor=2,\n" in text
+    assert "\t\t)\n" in text
+
+
+def test_only_what_differs_from_the_defaults_is_written() -> None:
+    source = net("return F.layer_norm(x, (self.d,), eps=1e-6)", init="self.d = 3")
+    assert registrations(source) == [
+        "layer_norm = nn.LayerNorm((self.d,), eps=1e-6, elementwise_affine=False)"
+    ]
 
 
 def test_settings_over_lines_become_one_line() -> None:
@@ -47,7 +61,7 @@ def test_a_string_with_a_quote_in_it_keeps_its_quotes() -> None:
 
 
 def test_a_setting_keeps_its_own_text() -> None:
-    source = net('return F.max_pool2d(x,(2,2),  stride = 2, padding=0x1)', before="A = 'a'")
+    source = net("return F.max_pool2d(x,(2,2),  stride = 2, padding=0x1)", before="A = 'a'")
     assert registrations(source) == ["max_pool2d = nn.MaxPool2d((2,2), stride=2, padding=0x1)"]
 
 

@@ -1,4 +1,4 @@
-"""Rules 11, 12, 16 and 19: arguments without a counterpart, keyword inputs, order of evaluation, in-place, loops."""
+"""Rules 11, 12, 16 and 19: arguments without counterpart, keyword inputs, order, in-place, loops."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_statements_and_in_place_calls(statement: str, constructor: str) -> None
         "return [F.relu(v) for v in x]",
         "f = lambda v: F.relu(v)\nreturn f(x)",
         "def inner(v, w=F.relu(x)):\n    return F.dropout(v, 0.5, self.training) + w\nreturn inner(x)",
-        "x = F.dropout(F.relu(F.dropout(x, 0.2, self.training)), training=self.training)\nreturn F.softmax(x, 1)",
+        "x = F.dropout(F.relu(F.dropout(x, 0.2, self.training)), training=self.training)\nreturn F.gelu(x)",
         "return F.max_pool2d(F.pad(x.unsqueeze(1), (1, 1)), kernel_size=(1, 2), return_indices=True)",
         "return F.mse_loss(target=x * 2, input=x, reduction='none') if True else F.relu(x)",
     ],

@@ -196,7 +196,7 @@ class D(B, C):
         return F.relu(self.b(self.c(x)))
 """
 
-# ruff: noqa: E501 (sources stand on one line)
+    # ruff: noqa: E501 (sources stand on one line)
     text = executes_the_same(source, "D", "2", "torch.randn(2, 3, 8, 8)")
     assert text.count("def __init__(self, *args, **kwargs):") == 3
 

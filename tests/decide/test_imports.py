@@ -183,7 +183,7 @@ class Net(nn.Module):
         return {}(x)
 """
 
-# ruff: noqa: E501 (sources stand on one line)
+    # ruff: noqa: E501 (sources stand on one line)
     check_converted(
         method.format("", "F.relu"), method.format("        self.relu = nn.ReLU()\n", "self.relu")
     )

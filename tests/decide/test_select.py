@@ -62,7 +62,7 @@ def test_the_rest_stays_as_it_is() -> None:
     assert "return F.relu(x)" in text
 
 
-# -- tensor methods -------------------------------------------------------------------------------------------------
+# -- tensor methods --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from helpers import check_left, codes, executes_the_same, net, registrations
 POOL = "return F.max_pool2d(x, {})"
 K = POOL.format("self.k")
 GLOBAL = POOL.format("K")
+SUB_INIT = "class Sub(Net):\n    def __init__(self):\n        super().__init__()\n        self.k = 3"
 DROP = "if self.p:\n    x = F.dropout(x, self.p, self.training)\nreturn x"
 
 
@@ -73,6 +74,10 @@ def test_a_constant_moves(source: str, constructor: str) -> None:
         (net(K, init="self.k = 2", after="setattr(Net(), 'k', 3)"), "NNC203"),
         (net(K, init="for n in ('k',):\n    setattr(self, n, 2)"), "NNC203"),
         (net(K, init="if k:\n    self.k = k", args="k"), "NNC203"),
+        (net(K, init="self.k = 2", after=SUB_INIT), "NNC203"),
+        (net(K, init="self.k = 2\ndel self.k"), "NNC203"),
+        (net(K, init="self.k = 2\nself.k += 1"), "NNC203"),
+        (net(K, init="self.k = 2\nself.n = self.forward(torch.ones(1, 4, 4))\nself.k = 3"), "NNC209"),
         (net(K, init="for i in range(3):\n    self.k = i"), "NNC203"),
         (
             net(K, init="self.k = 2", after="class Sub(Net):\n    def set(self, k):\n        self.k = k"),
@@ -139,7 +144,8 @@ def test_a_constant_named_like_a_parameter_of_the_new_init_is_left(name: str) ->
 def test_a_setting_of_a_base_class_moves_behind_its_init() -> None:
     source = net(
         "return F.max_pool2d(x, self.k)",
-        before="class Base(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.k = 3",
+        before="class Base(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.k = 3",
     ).replace("class Net(nn.Module)", "class Net(Base)")
     result = executes_the_same(source, "Net", inputs="torch.randn(1, 2, 7, 7)")
     assert "super().__init__()\n        self.max_pool2d = nn.MaxPool2d(self.k)" in result
@@ -151,7 +157,7 @@ def test_both_values_of_a_setting_assigned_in_branches_are_taken() -> None:
         executes_the_same(source, "Net", a, "torch.randn(1, 2, 7, 7)")
 
 
-# -- values that the constructor checks -----------------------------------------------------------------------------
+# -- values that the constructor checks ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -200,7 +206,7 @@ def test_a_value_that_the_constructor_may_refuse_is_left(source: str) -> None:
     check_left(source, "NNC208")
 
 
-# -- padding --------------------------------------------------------------------------------------------------------
+# -- padding ---------------------------------------------------------------------------------------------
 
 PAD = "return F.pad(x, {})"
 

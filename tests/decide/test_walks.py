@@ -141,6 +141,35 @@ def test_walks_outside_of_the_class(after: str, expected: str) -> None:
     assert outcomes(net(after=after)) == expected
 
 
+REPLACING = """
+def replace(model):
+    for name, module in model.named_children():
+        if isinstance(module, nn.BatchNorm2d):
+            model._modules[name] = frozen(module)
+{}
+"""
+RECURSIONS = [
+    ("        if len(list(module.children())) > 0:\n            replace(module)", "relu"),
+    ("        replace(module)", "relu"),
+    ("        else:\n            replace(module)", "relu"),
+    ("        replace(module)\n    return model", "relu"),
+    ("        replace(module)\n    count(model)", "NNC302"),
+    ("        replace(module)\n    for i in range(3):\n        count(i)", "NNC302"),
+    ("        other(module)", "NNC302"),
+    ("        if len(list(module.children())) == 0:\n            replace(module)", "NNC302"),
+    ("        if len(list(module.children())) > 0:\n            print(module)", "NNC302"),
+    (
+        "        if len(list(module.children())) > 0:\n            replace(module)\n        else:\n            f(module)",
+        "NNC302",
+    ),
+]
+
+
+@pytest.mark.parametrize(("step", "expected"), RECURSIONS)
+def test_recursive_replacement(step: str, expected: str) -> None:
+    assert outcomes(net(after=REPLACING.format(step))) == expected
+
+
 def test_what_a_walk_notices_depends_on_the_module() -> None:
     walk = "for m in self.modules():\n    if isinstance(m, {}):\n        m.p = 0"
     body = "return F.dropout(F.relu(x), 0.5, self.training)"

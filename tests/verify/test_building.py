@@ -44,10 +44,13 @@ def test_config_entry(check: Check) -> None:
 
 
 def test_hints_that_do_not_work_say_so(check: Check) -> None:
-    evidence = check.unverified(ODD, "the given arguments do not work", hints=Hints(args="nothing_here"))
+    evidence = check.unverified(ODD, "--args, --inputs: nothing_here", hints=Hints(args="nothing_here"))
     assert "NameError" in evidence.reason
-    evidence = check.unverified(ODD, "the given inputs do not work", hints=Hints(args=ARGS, inputs="1 / 0"))
+    assert evidence.misused
+    evidence = check.unverified(ODD, "--args, --inputs: 1 / 0", hints=Hints(args=ARGS, inputs="1 / 0"))
     assert "ZeroDivisionError" in evidence.reason
+    check.unverified(ODD, "the given arguments do not work", hints=Hints(args="3"))
+    check.unverified(ODD, "the given inputs do not work", hints=Hints(args=ARGS, inputs="3"))
 
 
 def test_unbuildable_class_says_what_to_give(check: Check) -> None:

@@ -133,3 +133,25 @@ def test_nested_class(check: Check) -> None:
 def test_importing_verify_never_imports_torch() -> None:
     code = "import sys, nnconvert.verify; sys.exit('torch' in sys.modules)"
     assert os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", code]) == 0
+
+
+def test_a_package_that_runs_its_modules_a_second_time(check: Check) -> None:
+    package = check.folder / "again"
+    package.mkdir()
+    reload = "import sys\nfrom importlib.machinery import PathFinder\nimport again.net\n"
+    reload += "PathFinder.find_spec('again.net', __path__).loader.exec_module(sys.modules['again.net'])\n"
+    (package / "__init__.py").write_text(reload)
+    (package / "net.py").write_text(OLD)
+    assert check.one(OLD, NEW, path=package / "net.py").verdict == "differs"
+    assert check.one(OLD, OLD, path=package / "net.py").verdict == "tested"
+
+
+def test_code_that_comes_from_elsewhere_is_not_taken_for_the_files(check: Check) -> None:
+    own = "text = open(__file__).read()\nexec(compile(text, __file__, 'exec'), globals())\n"
+    check.path.write_text(OLD)
+    check.unverified(
+        NEW
+        + "if 'text' not in globals():\n"
+        + own.replace("text =", "    text =", 1).replace("\nexec", "\n    exec"),
+        "other code than this file's was run",
+    )

@@ -1,4 +1,4 @@
-"""Carrying out a plan: edits of the text at the spans that the plan names. What no edit touches keeps its bytes."""
+"""Carrying out a plan: edits of the text at the spans that the plan names. Nothing else changes."""
 
 from nnconvert.apply.file import apply
 

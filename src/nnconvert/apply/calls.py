@@ -1,4 +1,4 @@
-"""The edits of one call: what stands before its arguments, and the arguments that leave. Comments all stay."""
+"""The edits of one call: what stands before its arguments, the arguments that leave. Comments stay."""
 
 from __future__ import annotations
 
@@ -75,8 +75,10 @@ def _argument_edits(text: str, slots: list[Slot], inputs: Sequence[int], closing
             if slot.value_start != slot.start:
                 yield _without(text, slot.start, slot.value_start, slot.comments)
         else:
+            before = [token for token in slot.comments if slot.start < token.start < slot.value_start]
+            comments = _lines_of(text, slot.value_start, before, _indent_of_line(text, slot.start))[0]
             value = text[wanted.value_start : wanted.value_end]
-            yield Edit(slot.start, slot.value_end, value)
+            yield Edit(slot.start, slot.value_end, f"{comments}{value}" if before else value)
     for index, slot in enumerate(slots):
         if index not in inputs:
             leading = all(earlier not in inputs for earlier in range(index))

@@ -32,7 +32,7 @@ def splice(text: str, edits: Iterable[Edit]) -> str:
 
 
 def newline_at(text: str, offset: int) -> str:
-    """The newline that the file uses around an offset: of the line before it, else the first one, else ``\\n``."""
+    """The newline that a file uses around an offset: of the line before it, the first, or ``\\n``."""
     for end in (offset, text.find("\n") + 1, text.find("\r") + 1):
         if text[max(0, end - 2) : end] == "\r\n":
             return "\r\n"

@@ -43,4 +43,7 @@ def _statement(registration: Registration, receiver: str, indent: str, line_leng
 
     room = max(line_length - len(indent), 1)
     formatted = black.format_str(line, mode=black.Mode(line_length=room, string_normalization=False))
-    return [indent + part for part in formatted.splitlines()]
+    lines = formatted.splitlines()
+    if "\t" in indent:  # black indents by four spaces
+        lines = ["\t" * ((len(part) - len(part.lstrip(" "))) // 4) + part.lstrip(" ") for part in lines]
+    return [indent + part for part in lines]

@@ -19,7 +19,7 @@ class Written:
 
 
 def constructor_text(callee: str, pair: Pair, spelling: Spelling, settings: Mapping[str, Written]) -> str:
-    """The constructor call: positional where the call was, and only what differs from the constructor's defaults.
+    """The constructor call: positional where the call was, with what differs from its defaults only.
 
     A default of the functional that is not the constructor's (``torch.flatten`` starts at 0) is written out.
     """
@@ -45,7 +45,7 @@ def constructor_text(callee: str, pair: Pair, spelling: Spelling, settings: Mapp
 def _implied(pair: Pair, spelling: Spelling, name: str, constructor_default: str | None) -> str | None:
     """The functional's default for this setting, where the constructor's is another one."""
     source = next((old for old, new in pair.renames.items() if new == name), name)
-    parameter = spelling.signature.get(source)
+    parameter = spelling.signature.get(source) if name not in pair.state else None
     if parameter is None or parameter.default is None:
         return None
     if constructor_default is not None and _equal(parameter.default, constructor_default):

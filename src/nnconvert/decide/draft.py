@@ -80,11 +80,12 @@ class Drafter:
         if suppressions.covers(node.lineno, node.end_lineno or node.lineno):
             raise LeaveError("NNC501", "a comment asks to skip it")
         for ancestor in self.reader.tree.ancestors(node):
-            if isinstance(ancestor, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                if suppressions.covers_header(ancestor):
-                    raise LeaveError("NNC501", f"a comment asks to skip {ancestor.name}")
+            if not isinstance(ancestor, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            if suppressions.covers_header(ancestor):
+                raise LeaveError("NNC501", f"a comment asks to skip {ancestor.name}")
 
-    # -- the kinds ----------------------------------------------------------------------------------------------
+    # -- the kinds ----------------------------------------------------------------------------------------
 
     def _call(self, site: Site, method: Method, importer: Importer) -> Draft:
         construction = Construction(method.info, self.reader.attributes)
@@ -125,12 +126,12 @@ class Drafter:
 
         return draft_held(site, method, importer, self.reader)
 
-    def _shared(self, site: Site, method: Method, importer: Importer) -> Draft:
+    def _shared(self, site: Site, method: Method, _: Importer) -> Draft:
         from nnconvert.decide.shared import draft_shared
 
         return draft_shared(site, method, self.reader)
 
-    # -- the mode -----------------------------------------------------------------------------------------------
+    # -- the mode -----------------------------------------------------------------------------------------
 
     def _check_training(self, pair: Pair, division: Division, site: Site, method: Method) -> str:
         if pair.training is None:

@@ -40,7 +40,7 @@ class Guards:
                 return
 
     def _surely_within(self, node: ast.AST, method: Method) -> bool:
-        """Whether a run of the method always reaches the node: no condition around it, no return before it."""
+        """Whether a run of the method always reaches the node: no condition around, no return before it."""
         child = node
         for ancestor in self.reader.tree.ancestors(node):
             if isinstance(
@@ -69,9 +69,10 @@ class Guards:
         for load in loads:
             caller = attributes.method_of(self.reader.tree.scope_of[load])
             call = self.reader.tree.parents.get(load)
-            if caller is not None and isinstance(call, ast.Call) and call.func is load:
-                if self._surely_within(call, caller) and self._is_called(caller, seen | {name}):
-                    return True
+            if caller is None or not (isinstance(call, ast.Call) and call.func is load):
+                continue
+            if self._surely_within(call, caller) and self._is_called(caller, seen | {name}):
+                return True
         return False
 
 

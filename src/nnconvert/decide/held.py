@@ -16,7 +16,7 @@ from nnconvert.source.reader import Reader
 
 
 def draft_held(site: Site, method: Method, importer: Importer, reader: Reader) -> Draft:
-    """The assignment becomes one of a module; raises LeaveError where a use of the attribute is not a plain call."""
+    """The assignment becomes one of a module; raises LeaveError where a use is not a plain call."""
     attributes = reader.attributes
     store = _store(site, method, attributes)
     pair, spelling = site.pairs[0]

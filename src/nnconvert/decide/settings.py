@@ -73,7 +73,7 @@ def build(site: Site, method: Method, settler: Settler, reader: Reader) -> Built
 def build_inline(
     site: Site, method: Method, settler: Settler, reader: Reader, pair: Pair | None
 ) -> tuple[str, int]:
-    """Settle the constructor call of a module built on the spot: its arguments' text, and ``after`` as in Built."""
+    """Settle the constructor call of a module built on the spot: its arguments and ``after`` as in Built."""
     built = site.callee
     assert isinstance(built, ast.Call)
     if any(isinstance(a, ast.Starred) for a in built.args) or any(k.arg is None for k in built.keywords):
@@ -97,7 +97,7 @@ def build_inline(
     return f"({', '.join(texts)})", max((s.after for s in settled.values()), default=0)
 
 
-# -- padding: mode and length choose the class ------------------------------------------------------------------
+# -- padding: mode and length choose the class -----------------------------------------------------------
 
 
 def _padding_class(site: Site, given: Mapping[str, Given], settler: Settler) -> Pair:
@@ -141,7 +141,7 @@ def _length_of_operation(node: ast.BinOp, settler: Settler, scope: Scope | None,
     return None
 
 
-# -- values that the constructor checks -------------------------------------------------------------------------
+# -- values that the constructor checks ------------------------------------------------------------------
 
 
 def _check_values(
@@ -167,7 +167,7 @@ def _check_values(
 
 
 def _is_fine(check: str, name: str, settled: Mapping[str, Settled], settler: Settler, guards: Guards) -> bool:
-    """A value that the source does not tell: the call checks it as well and surely runs, or it is promised."""
+    """A value that the source does not tell: the call checks it too and surely runs, or it is promised."""
     if name not in settled:
         return False
     if check in CALL_CHECKS_TOO and guards.surely_runs():
@@ -176,7 +176,7 @@ def _is_fine(check: str, name: str, settled: Mapping[str, Settled], settler: Set
 
 
 def _is_promised(check: str, name: str, settled: Settled, settler: Settler, guards: Guards) -> bool:
-    """Whether the place that the value comes from, a constant or a parameter of ``__init__``, promises a valid one."""
+    """Whether where the value comes from, a constant or a parameter of ``__init__``, promises a valid one."""
     origin = settler.definition(settled.value)
     if origin is None:
         return False

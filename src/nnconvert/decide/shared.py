@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from nnconvert.catalog import by_module
 from nnconvert.decide.draft import Draft
-from nnconvert.decide.uses import outside_loads
 from nnconvert.decide.sites import STATELESS_WITHOUT_FUNCTIONAL, Site
+from nnconvert.decide.uses import outside_loads
 from nnconvert.source.attributes import Method, Store
 from nnconvert.source.classes import ClassInfo, torch_class
 from nnconvert.source.construction import Construction
@@ -36,9 +36,9 @@ def _copies(store: Store, info: ClassInfo, reader: Reader) -> Iterator[Site]:
     for load in sorted(loads, key=lambda node: (node.lineno, node.col_offset)):
         method = reader.attributes.method_of(reader.tree.scope_of[load])
         call = reader.tree.parents.get(load)
-        if method is not None and method.info is info and isinstance(call, ast.Call):
-            if method.node.name != "__init__":
-                calls.append(call)
+        mine = method is not None and method.info is info and method.node.name != "__init__"
+        if mine and isinstance(call, ast.Call):
+            calls.append(call)
     pair = by_module(module)
     functional = pair.functional if pair is not None else module.lower()
     rows = ((pair, pair.spellings[0]),) if pair is not None else ()
@@ -96,7 +96,7 @@ def _stateless_module(store: Store, reader: Reader) -> str | None:
 
 
 def _shares_line(body: Sequence[ast.stmt], index: int) -> bool:
-    """Whether another statement follows on the line: the copy goes behind it, where names may mean something else."""
+    """Whether another statement follows on the line: the copy goes behind it, too late for its names."""
     return index + 1 < len(body) and body[index + 1].lineno == body[index].end_lineno
 
 

@@ -23,7 +23,7 @@ from nnconvert.source.text import Source
 def decide(text: str, options: Options, imported: Callable[[], frozenset[str]] = frozenset) -> Plan:
     """The plan for one file's text; raises SourceError where it does not parse.
 
-    ``imported`` tells which names other files import from this one (``*``: all); such an import is not removed.
+    ``imported`` tells which names other files import from this one (``*``: all); these imports stay.
     """
     functionals = frozenset(
         spelling.short
@@ -76,7 +76,7 @@ class _Decider:
             tuple(info.qualname for info in self.reader.classes),
         )
 
-    # -- which sites are asked for ------------------------------------------------------------------------------
+    # -- which sites are asked for ------------------------------------------------------------------------
 
     def _wanted(self, site: Site) -> bool:
         options = self.options
@@ -97,7 +97,7 @@ class _Decider:
         except LeaveError as error:
             return error.leave
 
-    # -- one class ----------------------------------------------------------------------------------------------
+    # -- one class ----------------------------------------------------------------------------------------
 
     def _class(
         self,

@@ -8,7 +8,7 @@ from nnconvert.source.reader import Reader
 
 
 def outside_loads(name: str, reader: Reader) -> list[ast.Attribute]:
-    """Reads of ``<object>.<name>``, where the object may be an instance: ``model.relu``, but not ``F.relu``."""
+    """Reads of ``<object>.<name>``, where that may be an instance: ``model.relu``, not ``F.relu``."""
     return [
         load
         for load in reader.attributes.outer_loads.get(name, [])

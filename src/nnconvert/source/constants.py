@@ -1,7 +1,7 @@
 """Which settings have, at construction, the value that they have at every call.
 
-Followed: literals, module-level constants, class attributes, ``self.x`` assigned in ``__init__`` only and on every
-path, locals computed once from such, and arithmetic, tuples and pure builtins over these.
+Followed: literals, module-level constants, class attributes, ``self.x`` assigned in ``__init__`` only and
+on every path, locals computed once from such, and arithmetic, tuples and pure builtins over these.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Settler:
         if seen is not home or (init is None and name in _NEW_INIT_NAMES):
             raise NotConstantError("late", f"`{name}` means something else in __init__")
 
-    # -- where a value comes from -------------------------------------------------------------------------------
+    # -- where a value comes from -------------------------------------------------------------------------
 
     def definition(self, node: ast.expr, scope: Scope | None = None) -> Definition | None:
         """What a settled name or ``self.x`` was given; None where there is no such one expression.
@@ -121,7 +121,7 @@ class Settler:
             if not isinstance(binding.node, ast.AnnAssign)
         ]
 
-    # -- self.x -------------------------------------------------------------------------------------------------
+    # -- self.x -------------------------------------------------------------------------------------------
 
     def attribute_after(self, name: str) -> int:
         """Behind which statement of ``__init__`` ``self.<name>`` has its one value."""
@@ -230,7 +230,7 @@ def _registers(node: ast.AST) -> bool:
 
 
 def _promised(value: ast.expr, init: Method) -> tuple[ast.expr | None, ast.expr | None]:
-    """Annotation and default of the parameter of ``__init__`` that the value is, if it is one, never bound again."""
+    """Annotation and default of the parameter of ``__init__`` that the value is, if it is one."""
     if not (isinstance(value, ast.Name) and len(init.scope.bindings.get(value.id, [])) == 1):
         return None, None
     arguments = init.node.args

@@ -14,8 +14,8 @@ from nnconvert.source.scopes import Binding, Scope
 Why = Literal["input", "local", "training", "state", "dotted", "changed", "unknown", "late"]
 
 _PURE_BUILTINS: Final = frozenset(
-    {"int", "float", "bool", "str", "tuple", "list", "len", "max", "min", "abs", "round", "sum", "pow", "divmod",
-     "range"}
+    {"int", "float", "bool", "str", "tuple", "list", "len", "max", "min", "abs", "round", "sum", "pow",
+     "divmod", "range"}
 )  # fmt: skip
 _IMMUTABLE_RESULTS: Final = frozenset({"int", "float", "bool", "str", "len"})
 _SHAPE_WORDS: Final = frozenset({"shape", "size", "ndim", "dim", "numel", "__len__"})
@@ -45,7 +45,7 @@ class Surroundings(Protocol):
     def init_receiver(self) -> str: ...
 
     def attribute_after(self, name: str) -> int:
-        """Behind which statement of ``__init__`` ``self.<name>`` has its one value; raises NotConstantError."""
+        """Behind which statement of ``__init__`` ``self.<name>`` is fixed; raises NotConstantError."""
 
 
 def changes_in_place(node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> bool:

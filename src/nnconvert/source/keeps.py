@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,10 +11,11 @@ from typing import Final
 from nnconvert.source.attributes import Attributes
 from nnconvert.source.classes import torch_attribute_names, torch_bases
 from nnconvert.source.names import Names
-from nnconvert.source.scopes import Scope
+from nnconvert.source.scopes import FunctionNode, Scope
 
 _PARAMETER_WALKS: Final = frozenset({"parameters", "named_parameters", "buffers", "named_buffers"})
 _TEXT_METHODS: Final = frozenset({"startswith", "endswith", "find", "lower", "split"})
+_HAS_CHILDREN: Final = re.compile(r"(len\()?list\(\w+\.(named_)?children\(\)\)(\) (>|!=) 0|\) >= 1|\))?")
 _FOUND: Final = frozenset({(ast.NotEq, "-1"), (ast.Gt, "-1"), (ast.IsNot, "-1"), (ast.GtE, "0")})
 """What a comparison with the result of ``find`` looks like that is true where the text was found."""
 
@@ -89,7 +91,7 @@ class Keeper:
                 keeps |= self.body(statement.body, variable, scope, loop=loop, known=known)
             elif isinstance(statement, ast.Assign) and _is_class_name(statement.value, variable, frozenset()):
                 known |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
-            elif not _is_harmless(statement, variable):
+            elif not (_is_harmless(statement, variable) or self.recurses(statement, scope)):
                 return EVERYTHING
         return keeps
 
@@ -97,11 +99,27 @@ class Keeper:
         self, statement: ast.If, variable: str, scope: Scope, known: frozenset[str], loop: bool
     ) -> Keeps:
         keeps = NOTHING
-        if not _is_empty(statement.body):
+        deeper = has_children(statement.test) and all(self.recurses(s, scope) for s in statement.body)
+        if not (deeper or _is_empty(statement.body)):
             keeps = self.test(statement.test, variable, scope, known)
             if keeps.everything and _is_free_of(statement.test, variable):
                 keeps = self.body(statement.body, variable, scope, loop=loop, known=known)
         return keeps | self.body(statement.orelse, variable, scope, loop=loop, known=known)
+
+    def recurses(self, statement: ast.stmt, scope: Scope) -> bool:
+        """``replace(child)`` within ``replace``, if that does nothing for a module without children."""
+        call = statement.value if isinstance(statement, ast.Expr) else None
+        name = call.func if isinstance(call, ast.Call) else None
+        found = scope.lookup(name.id) if isinstance(name, ast.Name) else None
+        around: Scope | None = scope
+        while around is not None and around.kind != "function":
+            around = around.parent
+        if found is None or around is None or [b.node for b in found[1]] != [around.node]:
+            return False
+        assert isinstance(around.node, FunctionNode)
+        return all(
+            isinstance(s, ast.Return) or _is_empty([s]) or _loops_over_children(s) for s in around.node.body
+        )
 
     def test(self, test: ast.expr, variable: str, scope: Scope, known: frozenset[str] = frozenset()) -> Keeps:
         """Of which modules the test may be true; everything where it is not understood."""
@@ -196,6 +214,15 @@ def _is_empty(body: Sequence[ast.stmt]) -> bool:
         or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
         for s in body
     )
+
+
+def has_children(test: ast.expr) -> bool:
+    """``len(list(m.children())) > 0``"""
+    return _HAS_CHILDREN.fullmatch(ast.unparse(test)) is not None
+
+
+def _loops_over_children(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.For) and "children()" in ast.unparse(statement.iter)
 
 
 def _skipped_unless(statement: ast.If, leave: type[ast.stmt]) -> ast.expr | None:

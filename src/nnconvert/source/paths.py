@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 
 def own_nodes(*nodes: ast.AST) -> Iterator[ast.AST]:
-    """The nodes and what is in them, without functions and classes defined there: these run later, if ever."""
+    """The nodes and what is in them, without functions and classes defined there, which run later."""
     stack: list[ast.AST] = list(nodes)
     while stack:
         current = stack.pop()

@@ -13,7 +13,7 @@ from typing import Final
 
 from nnconvert.source.attributes import Attributes
 from nnconvert.source.classes import ClassInfo
-from nnconvert.source.keeps import EVERYTHING, NOTHING, Keeper, Keeps, is_parameter_walk
+from nnconvert.source.keeps import EVERYTHING, NOTHING, Keeper, Keeps, has_children, is_parameter_walk
 from nnconvert.source.names import Names
 from nnconvert.source.scopes import Comprehension, FunctionNode, Scope
 
@@ -135,12 +135,25 @@ class Walks:
                 return self._lambda_keeps(parent.args[0])
             if parent.func.id in ("list", "tuple"):
                 outer, parent = parent, self.tree.parents.get(parent)
+        if self._decides_recursion(call, scope):
+            return NOTHING
         if isinstance(parent, ast.For) and parent.iter is outer:
             variable = _module_variable(parent.target, node.attr)
             return self.keeper.body(parent.body, variable, scope, loop=True) if variable else EVERYTHING
         if isinstance(parent, ast.comprehension) and parent.iter is outer:
             return self._comprehension_keeps(parent, node.attr)
         return EVERYTHING
+
+    def _decides_recursion(self, call: ast.Call, scope: Scope) -> bool:
+        """``if len(list(m.children())) > 0: replace(m)`` within ``replace``."""
+        child: ast.AST = call
+        for ancestor in self.tree.ancestors(call):
+            if isinstance(ancestor, ast.If) and ancestor.test is child and not ancestor.orelse:
+                return has_children(child) and all(self.keeper.recurses(s, scope) for s in ancestor.body)
+            if isinstance(ancestor, ast.stmt):
+                return False
+            child = ancestor
+        return False
 
     def _comprehension_keeps(self, generator: ast.comprehension, walk: str) -> Keeps:
         whole = self.tree.parents[generator]

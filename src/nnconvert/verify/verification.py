@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import difflib
 import json
 import shutil
 import tempfile
@@ -48,6 +49,14 @@ def _all_unverified(classes: tuple[Expected, ...], reason: str, remedy: str) -> 
     return tuple(Evidence(c.class_name, "unverified", reason=reason, remedy=remedy) for c in classes)
 
 
+def _changed_lines(old: bytes, new: bytes) -> list[int]:
+    """Lines of the old version, from 1, that read otherwise in the new one."""
+    matcher = difflib.SequenceMatcher(None, old.splitlines(), new.splitlines(), autojunk=False)
+    return [
+        n + 1 for tag, first, last, *_ in matcher.get_opcodes() if tag != "equal" for n in range(first, last)
+    ]
+
+
 class _Verification:
     """One file on its way: search on the old version, replay old and new, compare."""
 
@@ -57,6 +66,7 @@ class _Verification:
         self.classes = classes
         self.folder = folder
         self.location = locate(request.path, request.old)
+        self.changed = _changed_lines(request.old, request.new)
         self.crashes: dict[int, str] = {}
         self.stand_ins: list[str] = []
         """Packages that are not installed and that the import of the file asks for."""
@@ -146,6 +156,7 @@ class _Verification:
             "models": {key: dict(entry) for key, entry in request.models.items()},
             "script": b"jit.script" in request.old,
             "stand_ins": self.stand_ins,
+            "changed": self.changed,
             "seed": request.seed,
             "time": request.limits.time,
             "memory": request.limits.memory,

@@ -18,11 +18,17 @@ from .conventions import Example, examples
 from .failure import MEMORY_REASON, words
 from .inputs import Feed, feeds, guided
 from .observe import Run, materialise, prepare, randomise, says_something
+from .project import examples_elsewhere
+from .reach import changed_statements, executed_lines, reached
 from .recipe import Namespace, Recipe, evaluate_call, namespace_of
 from .values import tensors_in
 
-CONSTRUCTS = 24
+CONSTRUCTS = 32
+ELSEWHERE = 6
+"""Examples outside the file that are tried."""
 FEEDS = 60
+FURTHER_FEEDS = 6
+"""Feeds tried after one that works without reaching every call site."""
 SECONDS = 30.0
 SLOW = 2.0
 """Seconds of one attempt from which on a model is run with one shape only."""
@@ -71,22 +77,47 @@ class _Search:
         self.said = said
         self.seed: int = job["seed"]
         self.text = importlib.util.decode_source(base64.b64decode(job["source"]))
-        # Processor time, not the clock: a busy machine must not change what is found.
-        self.deadline = time.process_time() + min(SECONDS, job["time"] / 4)
+        self.folders: list[str] = [job["search"][0], job["search"][-1]]
+        self.seconds = min(SECONDS, job["time"] / 4)
+        self.deadline = 0.0
+        """In processor time, not by the clock: a busy machine must not change what is found."""
+        self.wanted = changed_statements(self.text, cls.__qualname__, job["changed"])
+        self.best: Recipe | None = None
+        self.reached = 0
+        """How many of the changed statements the best recipe runs."""
         self.construct_error = ""
         self.feed_error = ""
         self.first_feed_error = ""
         self.too_large = 0
+        self.ran = 0
+        """How many of the changed statements the last run that worked has run."""
 
     def run(self) -> Recipe:
         self.require_said()
-        for example in itertools.islice(self.constructs(), CONSTRUCTS):
-            if time.process_time() > self.deadline or self.too_large > 1:
-                break
-            recipe = self.try_construct(example)
-            if recipe is not None:
-                return recipe
+        for constructs, count in ((self.constructs(), CONSTRUCTS), (self.elsewhere(), ELSEWHERE)):
+            self.deadline = time.process_time() + self.seconds
+            for example in itertools.islice(constructs, count):
+                if time.process_time() > self.deadline or self.too_large > 1:
+                    break
+                self.try_construct(example)
+                if self.best is not None:
+                    if self.reached == len(self.wanted):
+                        return self.best
+                    # It works, but does not reach every call site: look on for a while.
+                    self.deadline = min(self.deadline, time.process_time() + self.seconds / 4)
+            if self.best is not None:
+                return self.best
         raise self.not_built()
+
+    def keep(self, recipe: Recipe, count: int) -> None:
+        """Take the recipe if it reaches more than those before."""
+        if self.best is None or count > self.reached:
+            self.best, self.reached = recipe, count
+
+    def elsewhere(self) -> Iterator[Example]:
+        """Examples in the project's tests and readme, if nothing was said."""
+        if self.said.args is None and self.said.inputs is None:
+            yield from examples_elsewhere(self.folders, self.cls.__qualname__, self.module.__name__)
 
     def require_said(self) -> None:
         """What a person said must at least evaluate, whatever the class makes of it."""
@@ -112,7 +143,8 @@ class _Search:
         for source, arguments in constructor_arguments(self.cls, vars(self.module)):
             yield Example(source, (), f"{name}({arguments})")
 
-    def try_construct(self, example: Example) -> Recipe | None:
+    def try_construct(self, example: Example) -> None:
+        """Build by the example, and keep what can be fed."""
         try:
             recipe = Recipe(example.source, example.setup, example.construct, ("",))
             model, names = prepare(self.module, recipe, self.seed)
@@ -121,44 +153,49 @@ class _Search:
             SystemExit,
         ) as error:  # the user's code may raise anything; the next candidate follows
             self.construct_error = self.construct_error or f"{example.construct}: {words(error)}"
-            return None
+            return
         if type(model) is not self.cls:
-            return None
+            return
         randomise(model, self.seed)
         for text in self.texts(example):
             accepted = self.attempt(model, names, replace(recipe, inputs=(text,)))
             if accepted is not None:
-                return accepted
-        if self.said.inputs is not None:
-            return None
-        return self.search_feeds(model, names, recipe)
+                self.keep(accepted, self.ran)
+                return
+        if self.said.inputs is None:
+            self.search_feeds(model, names, recipe)
 
     def texts(self, example: Example) -> tuple[str, ...]:
         if self.said.inputs is not None:
             return (self.said.inputs,)
         return example.inputs
 
-    def search_feeds(self, model: nn.Module, names: Namespace, recipe: Recipe) -> Recipe | None:
+    def search_feeds(self, model: nn.Module, names: Namespace, recipe: Recipe) -> None:
         pending = feeds(model)
         tried: set[str] = set()
         queue: list[Feed] = []
-        while len(tried) < FEEDS and self.too_large < 2 and time.process_time() < self.deadline:
+        most = FEEDS
+        while len(tried) < most and self.too_large < 2 and time.process_time() < self.deadline:
             feed = queue.pop() if queue else next(pending, None)
             if feed is None:
-                return None
+                return
             if feed.text() in tried:
                 continue
             tried.add(feed.text())
             self.feed_error = ""
             started = time.process_time()
             accepted = self.attempt(model, names, replace(recipe, inputs=(feed.text(),)))
+            slow = time.process_time() - started > SLOW
             if accepted is not None:
-                slow = time.process_time() - started > SLOW
-                return accepted if slow else self.with_second(model, names, accepted, feed)
+                if self.best is None or self.ran > self.reached:
+                    count = self.ran
+                    self.keep(accepted if slow else self.with_second(model, names, accepted, feed), count)
+                if slow or self.reached == len(self.wanted):
+                    return
+                most = min(most, len(tried) + FURTHER_FEEDS)
             better = guided(feed, self.feed_error)
             if better is not None:
                 queue.append(better)
-        return None
 
     def with_second(self, model: nn.Module, names: Namespace, recipe: Recipe, feed: Feed) -> Recipe:
         """Add another shape and range of values for the second call, if one works."""
@@ -187,13 +224,16 @@ class _Search:
         if any(nn.parameter.is_lazy(parameter) for parameter in model.parameters()):
             materialise(model, names, recipe, self.seed)
             randomise(model, self.seed)
+        lines: set[int] = set()
         for training in (False, True):
             run = Run(model.train(training), names, recipe, 0, self.seed)
-            run.forward()
+            with executed_lines(str(self.module.__file__), lines):
+                run.forward()
             if not any(tensor.numel() for tensor in tensors_in(run.output)):
                 raise ValueError("there is no number in the output")
             if not says_something(run.output):
                 raise ValueError("every number of the output is NaN")
+        self.ran = reached(self.wanted, lines)
 
     def not_built(self) -> NotBuiltError:
         name = self.cls.__qualname__

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import enum
 import inspect
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from torch import nn
 
+from .meant import class_meant, literals_meant
+
+PLAIN = 3
+"""Candidates before other choices are tried, and how many of these there are."""
+CHOICES = 8
+NESTED = 2
+"""How deep arguments are built that are models themselves."""
 SIZES = ((16, 16), (16, 32), (64, 64), (3, 16), (4, 4), (1, 1), (256, 256))
 """What "in" and "out" sizes are tried with, in turn."""
 
@@ -32,6 +41,10 @@ NAMED = (
     (r"(up)?scale(_factor)?|factor|upsample|downsample_factor", "2"),
     (r"eps(ilon)?", "1e-5"),
     (r"alpha|beta|gamma|temperature|tau|margin|lambd?a?|momentum|threshold|slope|sigma|smooth", "0.5"),
+    (r"edge_index", "torch.tensor([[0, 1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 0]])"),
+    (r".*_per_(layer|block|stage|level|depth)", "(16, 8)"),
+    (r"(max|min)_(val|value|pixel_val|range)|mean|std|.*weight|scale_.*|.*_scale", "1.0"),
+    (r"layer_(idx|index|id|num)|block_(idx|index)", "0"),
     (r"norm(_layer|_class)?", "nn.BatchNorm2d"),
     (r"act(_layer|_fn|ivation)?|activation.*|nonlinearity|non_linearity", "nn.ReLU"),
     (r"bias|use_.*|with_.*|is_.*|has_.*|affine|inplace", "True"),
@@ -67,32 +80,105 @@ TINY = (
 
 def constructor_arguments(cls: type, module_globals: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Where the arguments came from, and their text, candidate by candidate: ``("names", "dim=16")``."""
-    required = required_parameters(cls)
-    if not required:
+    if not required_parameters(cls):
         yield "defaults", ""
+        for changed in _other_choices(cls, module_globals):
+            texts = ", ".join(f"{name}={text}" for name, text in changed.items())
+            yield "names of the constructor's parameters", texts
         return
     expansion = getattr(cls, "expansion", 1)
-    seen = set()
+    seen: set[str] = set()
     for variant in range(3):
         for inner, outer in SIZES:
             if isinstance(expansion, int) and expansion > 1:
                 inner = outer * expansion
-            texts = [_guess(parameter, inner, outer, variant, module_globals) for parameter in required]
-            if any(text is None for text in texts):
+            arguments = _arguments(cls, inner, outer, variant, module_globals)
+            if arguments is None:
                 return
-            arguments = ", ".join(
-                f"{parameter.name}={text}" for parameter, text in zip(required, texts)  # noqa: B905 (Python 3.9)
-            )  # fmt: skip
             if arguments not in seen:
                 seen.add(arguments)
                 yield "names of the constructor's parameters", arguments
+            if len(seen) == PLAIN:
+                seen.add("")
+                for changed in _other_choices(cls, module_globals):
+                    arguments = _arguments(cls, inner, outer, 0, module_globals, changed=changed)
+                    yield "names of the constructor's parameters", arguments or ""
+
+
+def _other_choices(cls: type, module_globals: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """One parameter at a time: a flag the other way, another of the known strings, a number instead of None."""
+    yield from itertools.islice(_each_choice(cls, module_globals), CHOICES)
+
+
+def _each_choice(cls: type, module_globals: dict[str, Any]) -> Iterator[dict[str, str]]:
+    for parameter in _parameters(cls):
+        name, default, annotation = parameter.name, parameter.default, parameter.annotation
+        literals = literals_meant(cls, name, annotation)
+        if isinstance(default, bool):
+            yield {name: str(not default)}
+        elif default is parameter.empty and _guess(parameter, 16, 16, 0, module_globals) == "True":
+            yield {name: "False"}
+        elif literals:
+            yield from ({name: text} for text in literals[:4] if text != repr(default))
+        elif default is None and "int" in str(annotation):
+            guess = _guess(parameter, 16, 16, 0, module_globals)
+            yield from [{name: guess}] if guess not in (None, "None") else []
+
+
+def _arguments(
+    cls: type,
+    inner: int,
+    outer: int,
+    variant: int,
+    module_globals: dict[str, Any],
+    depth: int = 0,
+    changed: Mapping[str, str] | None = None,
+) -> str | None:
+    """Text of all required arguments, and of the changed ones; None where one cannot be guessed."""
+    changed = changed or {}
+    required = required_parameters(cls)
+    texts = [f"{name}={text}" for name, text in changed.items()]
+    for parameter in (p for p in required if p.name not in changed):
+        choices = literals_meant(cls, parameter.name, parameter.annotation)
+        guess = choices[min(variant, len(choices) - 1)] if choices else None
+        guess = guess or _nested(parameter, inner, outer, variant, module_globals, depth)
+        guess = guess or _guess(parameter, inner, outer, variant, module_globals)
+        if guess is None:
+            return None
+        name = "" if parameter.kind is parameter.POSITIONAL_ONLY else f"{parameter.name}="
+        texts.append(name + guess)
+    return ", ".join(texts)
+
+
+def _nested(
+    parameter: inspect.Parameter,
+    inner: int,
+    outer: int,
+    variant: int,
+    module_globals: dict[str, Any],
+    depth: int,
+) -> str | None:
+    """An instance of the class that the parameter asks for, built the same way: ``vit=ViT(dim=16)``."""
+    meant = class_meant(parameter.name, parameter.annotation, module_globals)
+    if meant is None or depth >= NESTED:
+        return None
+    spelled, cls = meant
+    if issubclass(cls, enum.Enum):
+        members = list(cls.__members__)
+        return f"{spelled}.{members[min(variant, len(members) - 1)]}" if members else None
+    arguments = _arguments(cls, inner, outer, variant, module_globals, depth + 1)
+    return None if arguments is None else f"{spelled}({arguments})"
 
 
 def required_parameters(cls: type) -> list[inspect.Parameter]:
     """Parameters of the constructor without a default, the instance left out."""
+    return [p for p in _parameters(cls) if p.default is p.empty]
+
+
+def _parameters(cls: type) -> list[inspect.Parameter]:
     parameters = list(inspect.signature(vars(cls).get("__init__") or cls).parameters.values())
     parameters = parameters[1:] if "__init__" in vars(cls) else parameters
-    return [p for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    return [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
 
 
 def unguessable(cls: type, module_globals: dict[str, Any]) -> list[str]:
@@ -100,8 +186,10 @@ def unguessable(cls: type, module_globals: dict[str, Any]) -> list[str]:
     return [
         p.name
         for p in required_parameters(cls)
-        if _guess(p, 16, 16, 0, module_globals) is None
-    ]  # fmt: skip
+        if not literals_meant(cls, p.name, p.annotation)
+        and _nested(p, 16, 16, 0, module_globals, 0) is None
+        and _guess(p, 16, 16, 0, module_globals) is None
+    ]
 
 
 def _guess(
@@ -125,7 +213,7 @@ def _guess(
             return text.format(size=outer if OUT.search(name) else inner)
     if SIZED.search(name):
         return str(outer if OUT.search(name) else inner)
-    return None
+    return "None" if "Optional" in str(parameter.annotation) or "None" in str(parameter.annotation) else None
 
 
 def _annotation_text(annotation: Any) -> str:

@@ -42,21 +42,21 @@ class Scope:
 
 def examples(source: str, class_name: str, known: set[str]) -> Iterator[Example]:
     """Examples of ``class_name``, the most telling first; ``known`` are the module's own names."""
-    tree = _OnProcessor().visit(ast.parse(source))
+    tree = OnProcessor().visit(ast.parse(source))
     scopes = list(_scopes(tree, class_name))
     for scope in scopes:
         scope.bind()
     short = class_name.rpartition(".")[2]
-    yield from (e for s in scopes if s.feeds for e in _examples_in(s, {short}, known))
+    yield from (e for s in scopes if s.feeds for e in examples_in(s, {short}, known))
     factories = _factories(tree, short)
-    yield from (e for s in scopes if s.feeds for e in _examples_in(s, set(factories), known))
-    yield from (e for s in scopes if not s.feeds for e in _examples_in(s, {short}, known))
+    yield from (e for s in scopes if s.feeds for e in examples_in(s, set(factories), known))
+    yield from (e for s in scopes if not s.feeds for e in examples_in(s, {short}, known))
     for name, call in factories.items():
         if call:
             yield Example(f"{name}()", (), call)
 
 
-class _OnProcessor(ast.NodeTransformer):
+class OnProcessor(ast.NodeTransformer):
     """Examples for a GPU become examples for the processor."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
@@ -79,13 +79,18 @@ def _scopes(tree: ast.Module, class_name: str) -> Iterator[Scope]:
                 yield from _doctest_scope(inner, short)
     for statement in tree.body:
         if isinstance(statement, ast.If) and "__name__" in ast.unparse(statement.test):
-            yield Scope('if __name__ == "__main__"', _flatten(statement.body), feeds=True)
+            yield Scope('if __name__ == "__main__"', statements_of(statement.body), feeds=True)
     yield from _doctest_scope(tree, "the module")
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            scope = Scope(f"{node.name}()", _flatten(node.body), feeds=node.name.startswith(FEEDING))
-            scope.bindings = [(-1, name, text) for name, text in _parameter_bindings(node.args)]
-            yield scope
+            yield function_scope(node, f"{node.name}()")
+
+
+def function_scope(node: ast.FunctionDef | ast.AsyncFunctionDef, label: str) -> Scope:
+    """The body of a function, with its parameters bound to their defaults."""
+    scope = Scope(label, statements_of(node.body), feeds=node.name.startswith(FEEDING))
+    scope.bindings = [(-1, name, text) for name, text in _parameter_bindings(node.args)]
+    return scope
 
 
 def _doctest_scope(node: ast.AST, label: str) -> Iterator[Scope]:
@@ -99,11 +104,11 @@ def _doctest_scope(node: ast.AST, label: str) -> Iterator[Scope]:
     except (SyntaxError, ValueError):
         return  # prose that only looks like an example
     if statements:
-        tree = _OnProcessor().visit(ast.Module(statements, []))
-        yield Scope(f"docstring of {label}", _flatten(tree.body), feeds=True)
+        tree = OnProcessor().visit(ast.Module(statements, []))
+        yield Scope(f"docstring of {label}", statements_of(tree.body), feeds=True)
 
 
-def _flatten(statements: list[ast.stmt]) -> list[ast.stmt]:
+def statements_of(statements: list[ast.stmt]) -> list[ast.stmt]:
     """Statements in order, those of nested blocks too; functions and classes inside are left alone."""
     flat: list[ast.stmt] = []
     for statement in statements:
@@ -111,7 +116,7 @@ def _flatten(statements: list[ast.stmt]) -> list[ast.stmt]:
             continue
         flat.append(statement)
         for name in ("body", "orelse", "finalbody"):
-            flat += _flatten(getattr(statement, name, []))
+            flat += statements_of(getattr(statement, name, []))
     return flat
 
 
@@ -157,7 +162,7 @@ def _factories(tree: ast.Module, class_name: str) -> dict[str, str]:
     return found
 
 
-def _examples_in(scope: Scope, builders: set[str], known: set[str]) -> Iterator[Example]:
+def examples_in(scope: Scope, builders: set[str], known: set[str]) -> Iterator[Example]:
     """Every call of a builder in the scope, together with the calls of what it built."""
     for position, statement in enumerate(scope.statements):
         for call in _own_calls(statement):

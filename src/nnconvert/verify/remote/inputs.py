@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from torch import nn
 
-Shape = tuple[int, ...]
-IMAGE_SIZES = (32, 64, 224, 16, 28, 8, 84, 96, 128, 299, 256, 4)
-WIDE_IMAGE_SIZES = (8, 16, 32, 4, 7, 64, 224)
-"""For many channels: inner blocks, which see small maps."""
-WITHOUT_PARAMETERS: tuple[Shape, ...] = (
-    (2, 16, 8, 8), (2, 8, 16), (2, 16), (2, 3, 32, 32), (2, 4, 4, 8, 8), (2, 4, 8, 16), (16,),
-    (2, 1, 16, 16), (4, 4, 4),
-)  # fmt: skip
+from .shapes import FLOATS, Shape, first_tensors
+
+LIKELIEST = 16
+"""Candidates before optional arguments are given, too, and how many with these."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +40,8 @@ class Feed:
             "length": shape[1] if len(shape) > 2 else shape[0],
             "side": max(int((shape[1] if len(shape) == 3 else shape[-1]) ** 0.5), 1),
             "height": shape[-2] if len(shape) > 1 else 1,
+            "half": ", ".join(map(str, [*shape[:2], *(max(size // 2, 1) for size in shape[2:])])),
+            "quarter": ", ".join(map(str, [*shape[:2], *(max(size // 4, 1) for size in shape[2:])])),
         }
         return ", ".join(argument.format(**parts) for argument in (self.first, *self.others))
 
@@ -61,11 +59,12 @@ class Feed:
         yield replace(self, first=wide)
 
 
-FLOATS = "torch.randn({shape})"
 SAME = "torch.randn({shape})"
 ALTERNATIVES = (
     (r"edge_index|adj_t", ("torch.tensor([[0, 1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 0]])",)),
     (r"edge_(weight|attr)", ("torch.rand(6)", "torch.randn(6, {last})")),
+    (r"edge_type(s)?", ("torch.zeros(6, dtype=torch.long)",)),
+    (r"(node_)?type(s|_vec|_ids)?|token_type_ids", ("torch.zeros({batch}, dtype=torch.long)",)),
     (r"batch(_index)?|batch_idx", ("torch.zeros({batch}, dtype=torch.long)",)),
     (r".*adj.*", ("torch.rand({length}, {length})", "torch.rand({batch}, {length}, {length})")),
     (
@@ -74,6 +73,7 @@ ALTERNATIVES = (
             "torch.ones({batch}, {length}, dtype=torch.bool)",
             "None",
             SAME,
+            "torch.ones({batch}, {height}, dtype=torch.bool)",
             "torch.ones({length}, {length}, dtype=torch.bool)",
             "torch.ones({batch}, 1, {height}, {last})",
             "torch.zeros({batch}, 1, {length}, {length})",
@@ -113,14 +113,36 @@ def feeds(model: nn.Module) -> Iterator[Feed]:
     if not parameters:
         yield Feed((), "")
         return
-    names = [p.name for p in required or usable[:1]]
-    choices = [_choices(p) for p in (required or usable[:1])[1:]]
+    pending = _required_feeds(model, required or usable[:1])
+    yield from itertools.islice(pending, LIKELIEST)
+    needed = required or usable[:1]
+    optional = [p for p in usable if p not in needed and _names_a_tensor(p)]
+    for some in (optional, optional[:1]) if len(optional) > 1 else (optional,):
+        if some:
+            by_name = [p.replace(kind=p.KEYWORD_ONLY) for p in some]
+            yield from itertools.islice(_required_feeds(model, [*needed, *by_name]), LIKELIEST)
+    yield from pending
+
+
+def _required_feeds(model: nn.Module, parameters: list[inspect.Parameter]) -> Iterator[Feed]:
+    """Candidates in which each of these parameters gets an argument."""
+    names = [p.name for p in parameters]
+    choices = [_choices(p) for p in parameters[1:]]
     if any(re.fullmatch(r"edge_index|adj_t", name) for name in names[1:]):
         yield from _graph_feeds(model, choices)
-    loss = bool(re.search(r"Loss|Criterion|Dice|IoU|Metric", type(model).__name__)) and len(required) > 1
-    for shape, first in _first(model, names[0] if names else "x", loss):
+    loss = bool(re.search(r"Loss|Criterion|Dice|IoU|Metric", type(model).__name__)) and len(parameters) > 1
+    annotation = str(parameters[0].annotation) if parameters else ""
+    for shape, first in first_tensors(model, names[0] if names else "x", annotation, loss):
         for others in _combinations(choices):
             yield Feed(shape, first, others)
+
+
+def _names_a_tensor(parameter: inspect.Parameter) -> bool:
+    """Whether an optional argument is known by its name or annotation to be a tensor."""
+    if parameter.default is not None:
+        return False
+    known = any(re.fullmatch(pattern, parameter.name.lower()) for pattern, _ in ALTERNATIVES)
+    return known or "Tensor" in str(parameter.annotation)
 
 
 def _graph_feeds(model: nn.Module, choices: list[tuple[str, ...]]) -> Iterator[Feed]:
@@ -157,100 +179,13 @@ def _combinations(choices: list[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
             yield (*firsts[:place], option, *firsts[place + 1 :])
 
 
-def _first(model: nn.Module, name: str, loss: bool) -> Iterator[tuple[Shape, str]]:
-    if loss:
-        yield from [((2, 4, 8, 8), "torch.rand({shape})"), ((4, 5), FLOATS), ((2, 4, 8, 8), FLOATS)]
-        yield from [((4, 5), "torch.rand({shape})"), ((8,), "torch.rand({shape})"), ((2, 8, 5), FLOATS)]
-    seen = set()
-    for kind, shape in [*_from_sizes(model), *_from_modules(model, name)]:
-        if (kind, shape) not in seen:
-            seen.add((kind, shape))
-            yield shape, kind
-    for shape in WITHOUT_PARAMETERS:
-        if re.fullmatch(r"features|feats|inputs|xs|x_list|.*_list|tensors", name):
-            yield shape, "[torch.randn({shape}), torch.randn({shape})]"
-        yield shape, FLOATS
-
-
-def _from_sizes(model: nn.Module) -> Iterator[tuple[str, Shape]]:
-    """Models that know their image size."""
-    channels = next((m.in_channels for m in model.modules() if isinstance(m, nn.Conv2d)), 3)
-    for name in ("img_size", "image_size", "input_size", "image_height", "resolution"):
-        size = getattr(model, name, None)
-        if isinstance(size, int):
-            yield FLOATS, (2, channels, size, size)
-        elif isinstance(size, (tuple, list)) and all(isinstance(part, int) for part in size):
-            if len(size) == 3:
-                yield FLOATS, (2, *size)
-            elif len(size) == 2:
-                yield FLOATS, (2, channels, *size)
-
-
-def _from_modules(model: nn.Module, name: str) -> Iterator[tuple[str, Shape]]:
-    """Shapes that the first submodules with state accept; the first of each kind counts."""
-    kinds: dict[str, nn.Module] = {}
-    for module in model.modules():
-        if module._parameters or module._buffers:
-            kinds.setdefault(type(module).__name__, module)
-    groups = [list(_accepted(module, name)) for module in list(kinds.values())[:6]]
-    # The likeliest shape of every kind comes before the third shape of the first.
-    yield from (option for group in groups for option in group[:2])
-    yield from (option for group in groups for option in group[2:])
-
-
-def _accepted(module: Any, name: str) -> Iterator[tuple[str, Shape]]:
-    if isinstance(module, (nn.Embedding, nn.EmbeddingBag)):
-        ids = f"torch.randint(0, {module.num_embeddings}, ({{shape}},))"
-        yield from [(ids, (2, 8)), (ids, (2, 16)), (ids, (8,)), (FLOATS, (2, 8, module.embedding_dim))]
-    elif isinstance(module, nn.modules.conv._ConvNd):
-        dimensions = int(re.sub(r"\D", "", type(module).__name__) or len(module.kernel_size))
-        yield from ((FLOATS, shape) for shape in _maps(module.in_channels or 16, dimensions))
-    elif isinstance(module, nn.Linear):
-        size = module.in_features or 16  # a lazy layer takes any number
-        graph = name in ("x", "features", "h") and "conv" in type(module).__module__
-        yield from ((FLOATS, shape) for shape in [(2, size), (2, 16, size), (2, 4, 4, size), (2, size, 8, 8)])
-        if graph:
-            yield FLOATS, (8, size)
-    elif isinstance(module, (nn.BatchNorm2d, nn.InstanceNorm2d, nn.BatchNorm3d, nn.BatchNorm1d)):
-        dimensions = int(re.sub(r"\D", "", type(module).__name__)[-1])
-        if dimensions == 1:
-            yield FLOATS, (4, module.num_features)
-        yield from ((FLOATS, shape) for shape in _maps(module.num_features, dimensions))
-    elif isinstance(module, nn.GroupNorm):
-        yield from ((FLOATS, shape) for shape in _maps(module.num_channels, 2))
-    elif isinstance(module, nn.LayerNorm):
-        tail = tuple(module.normalized_shape)
-        yield from ((FLOATS, shape) for shape in [(2, 16, *tail), (2, *tail), (2, 4, 4, *tail)])
-    elif isinstance(module, (nn.RNNBase, nn.RNNCellBase)):
-        yield from ((FLOATS, shape) for shape in [(2, 8, module.input_size), (2, module.input_size)])
-    elif isinstance(module, nn.MultiheadAttention):
-        yield FLOATS, (2, 8, module.embed_dim)
-    else:
-        yield from _from_tensors(module)
-
-
-def _maps(channels: int, dimensions: int) -> Iterator[Shape]:
-    if dimensions == 2:
-        for size in IMAGE_SIZES if channels <= 32 else WIDE_IMAGE_SIZES:
-            yield (2, channels, size, size)
-    elif dimensions == 1:
-        yield from ((2, channels, size) for size in (64, 16, 128, 1024, 4096))
-    else:
-        yield from ((2, channels, size, size, size) for size in (8, 16, 32, 64))
-
-
-def _from_tensors(module: nn.Module) -> Iterator[tuple[str, Shape]]:
-    """A module with parameters of its own: one of their sizes is its number of features."""
-    tensors = [*module._parameters.values(), *module._buffers.values()]
-    sizes = dict.fromkeys(size for t in tensors if t is not None for size in t.shape if 1 < size <= 4096)
-    for size in list(sizes)[:4]:
-        yield from ((FLOATS, shape) for shape in [(2, size, 8, 8), (2, 16, size), (8, size)])
-
-
 GUIDES = (
-    (r"to have (\d+) channels", 1),
-    (r"expected input with (\d+) channels", 1),
-    (r"got (?:input of size )?\[.*\] .* (\d+) channels", 1),
+    r"to have (\d+) channels, but got (\d+) channels",
+    r"expected input with (\d+) channels(?:, but got (\d+))?",
+    r"got (?:input of size )?\[.*\] .* (\d+) channels()",
+)
+DIMENSIONS = re.compile(
+    r"(?:[Ee]xpect\w*|must be|should be|requires?)\b[^.]*?\b([3-5])-?[dD](?:imensional)?\b"
 )
 
 
@@ -258,9 +193,15 @@ def guided(feed: Feed, message: str) -> Feed | None:
     """The feed that an error message asks for, if it says so: ``expected ... to have 64 channels``."""
     if not feed.shape:
         return None
-    for pattern, place in GUIDES:
-        if (found := re.search(pattern, message)) and len(feed.shape) > place:
-            return _with_size(feed, place, int(found[1]))
+    for pattern in GUIDES:
+        if (found := re.search(pattern, message)) and len(feed.shape) > 1:
+            want, have, now = int(found[1]), int(found[2] or 0), feed.shape[1]
+            # What is concatenated from several inputs has a multiple of their channels.
+            scaled = now * want // have if have and now * want % have == 0 else want
+            return _with_size(feed, 1, scaled or want)
+    if (found := DIMENSIONS.search(message)) and len(feed.shape) > 2 and int(found[1]) != len(feed.shape):
+        sizes = (*feed.shape[:2], *[feed.shape[-1]] * 3)
+        return replace(feed, shape=sizes[: int(found[1])])
     if found := re.search(r"shapes cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)", message):
         have, want = int(found[1]), int(found[2])
         places = [place for place, size in enumerate(feed.shape) if place and size == have]

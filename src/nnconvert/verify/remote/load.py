@@ -67,6 +67,36 @@ class ServedFinder:
         )
 
 
+def serve_every_loader(path: str, source: bytes) -> None:
+    """Serve the bytes also to code that takes the file's own loader and runs the module once more."""
+    usual = SourceFileLoader.get_code
+    real = os.path.realpath(path)
+
+    def get_code(self: SourceFileLoader, fullname: str) -> CodeType | None:
+        if os.path.realpath(self.path) == real:
+            return compile(source, self.path, "exec", dont_inherit=True)
+        return usual(self, fullname)
+
+    SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
+
+
+def foreign_code(module: ModuleType, path: str, source: bytes) -> str:
+    """The first method of the module that is said to stand in this file, but not in these bytes; or ""."""
+    planned: set[CodeType] = set()
+    pending = [compile(source, path, "exec", dont_inherit=True)]
+    while pending:
+        code = pending.pop()
+        planned.add(code)
+        pending += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    for cls in vars(module).values():
+        if isinstance(cls, type) and cls.__module__ == module.__name__:
+            for name, method in vars(cls).items():
+                found = getattr(method, "__code__", None)
+                if isinstance(found, CodeType) and found.co_filename == path and found not in planned:
+                    return f"{cls.__qualname__}.{name}"
+    return ""
+
+
 def load_module(name: str, path: str, source: bytes, search: Sequence[str]) -> ModuleType:
     """Import ``source`` as the module ``name`` that stands at ``path``, with ``search`` in front of sys.path.
 
@@ -76,9 +106,12 @@ def load_module(name: str, path: str, source: bytes, search: Sequence[str]) -> M
     while name in sys.modules:
         name += "_"  # a file named like a module that is loaded already (random.py)
     sys.meta_path.insert(0, ServedFinder(name, path, source))
+    serve_every_loader(path, source)
     module = importlib.import_module(name)
     loader = module.__spec__.loader if module.__spec__ else None
     planned = hashlib.sha256(source).hexdigest()
     if not isinstance(loader, ServedLoader) or loader.digest != planned:
         raise RuntimeError(f"another module named {name} was imported in its place")
+    if foreign := foreign_code(module, path, source):
+        raise RuntimeError(f"other code than this file's was run for {foreign}")
     return module

@@ -1,0 +1,55 @@
+"""Which of the changed statements of a class a run executes, seen on the old version."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import sys
+from collections.abc import Collection, Iterator
+from types import FrameType
+from typing import Any
+
+Lines = tuple[int, int]
+"""First and last line of a statement (of its head, where others stand below it)."""
+
+
+def changed_statements(source: str, class_name: str, changed: Collection[int]) -> frozenset[Lines]:
+    """The statements of a class, those of its constructor left out, that hold a changed line."""
+    node: ast.AST | None = ast.parse(source)
+    for part in class_name.split("."):
+        body = getattr(node, "body", [])
+        node = next((s for s in body if isinstance(s, ast.ClassDef) and s.name == part), None)
+    methods = [m for m in getattr(node, "body", []) if getattr(m, "name", "__init__") != "__init__"]
+    spans = {_head(s) for m in methods for s in ast.walk(m) if isinstance(s, ast.stmt) and s is not m}
+    return frozenset(span for span in spans if any(span[0] <= line <= span[1] for line in changed))
+
+
+def _head(statement: ast.stmt) -> Lines:
+    below = getattr(statement, "body", None)
+    last = below[0].lineno - 1 if below else statement.end_lineno or statement.lineno
+    return statement.lineno, max(last, statement.lineno)
+
+
+@contextlib.contextmanager
+def executed_lines(path: str, lines: set[int]) -> Iterator[None]:
+    """Collect the lines of one file that run meanwhile."""
+
+    def note(frame: FrameType, event: str, _: Any) -> Any:
+        if event == "line":
+            lines.add(frame.f_lineno)
+        return note
+
+    def enter(frame: FrameType, event: str, _: Any) -> Any:
+        return note if event == "call" and frame.f_code.co_filename == path else None
+
+    before = sys.gettrace()
+    sys.settrace(enter)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
+def reached(statements: frozenset[Lines], lines: set[int]) -> int:
+    """How many of the statements ran."""
+    return sum(any(first <= line <= last for line in lines) for first, last in statements)
