@@ -64,6 +64,9 @@ def _pads(pair: Pair, given: dict[str, str]) -> bool:
     if pair.pad_mode is None:
         return True
     mode = ast.literal_eval(given.get("mode", "'constant'"))
+    takes_value = pair.constructor_signature.get("value") is not None
+    if mode == "constant" and takes_value != ("value" in given):
+        return False
     return bool(mode == pair.pad_mode and len(ast.literal_eval(given["pad"])) == pair.pad_length)
 
 

@@ -19,7 +19,7 @@ from helpers import check_left, executes_the_same, net, registrations
             "layer_norm = nn.LayerNorm(4, elementwise_affine=False)",
         ),
         ("nn.MSELoss()(x, x * 2)", "mse_loss = nn.MSELoss()"),
-        ("nn.ZeroPad2d((1, 1, 1, 1))(x)", "zeropad2d = nn.ZeroPad2d((1, 1, 1, 1))"),
+        ("nn.ZeroPad2d((1, 1, 1, 1))(x)", "pad = nn.ZeroPad2d((1, 1, 1, 1))"),
         ("nn.Identity()(x)", "identity = nn.Identity()"),
         ("nn.ReLU()(nn.ReLU()(x))", "relu1 = nn.ReLU()\nrelu2 = nn.ReLU()"),
         ("nn.ReLU()(F.relu(x))", "relu1 = nn.ReLU()\nrelu2 = nn.ReLU()"),

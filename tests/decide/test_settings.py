@@ -214,20 +214,20 @@ PAD = "return F.pad(x, {})"
 @pytest.mark.parametrize(
     ("source", "constructor"),
     [
-        (net(PAD.format("(1, 2)")), "nn.ConstantPad1d((1, 2), 0)"),
-        (net(PAD.format("[1] * 4")), "nn.ConstantPad2d([1] * 4, 0)"),
-        (net(PAD.format("(1,) + (2,)")), "nn.ConstantPad1d((1,) + (2,), 0)"),
-        (net(PAD.format("tuple([1, 2, 3, 4])")), "nn.ConstantPad2d(tuple([1, 2, 3, 4]), 0)"),
+        (net(PAD.format("(1, 2)")), "nn.ZeroPad1d((1, 2))"),
+        (net(PAD.format("[1] * 4")), "nn.ZeroPad2d([1] * 4)"),
+        (net(PAD.format("(1,) + (2,)")), "nn.ZeroPad1d((1,) + (2,))"),
+        (net(PAD.format("tuple([1, 2, 3, 4])")), "nn.ZeroPad2d(tuple([1, 2, 3, 4]))"),
         (
             net(PAD.format("self.pad, mode='reflect'"), init="self.pad = (k, k)", args="k"),
             "nn.ReflectionPad1d(self.pad)",
         ),
-        (net(PAD.format("P"), before="P = (1, 2, 3, 4, 5, 6)"), "nn.ConstantPad3d(P, 0)"),
+        (net(PAD.format("P"), before="P = (1, 2, 3, 4, 5, 6)"), "nn.ZeroPad3d(P)"),
         (
             net(PAD.format("(1, 2), value=self.v"), init="self.v = v", args="v"),
             "nn.ConstantPad1d((1, 2), value=self.v)",
         ),
-        (net("p = (1, 2)\n" + PAD.format("p")), "nn.ConstantPad1d((1, 2), 0)"),
+        (net("p = (1, 2)\n" + PAD.format("p")), "nn.ZeroPad1d((1, 2))"),
     ],
 )
 def test_mode_and_length_choose_the_class(source: str, constructor: str) -> None:

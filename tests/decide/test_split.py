@@ -84,6 +84,13 @@ def test_one_site_in_a_loop_is_listed(forward: str) -> None:
     check_left(net(forward, init="self.a = nn.ReLU()"), "NNC306", split_shared=True)
 
 
+def test_a_held_functional_with_several_call_sites_takes_two_runs() -> None:
+    source = net("return self.act(self.act(x))", init="self.act = F.relu")
+    check_left(source, "NNC109", split_shared=True)
+    once, _ = convert(source)
+    assert registrations(once, split_shared=True) == ["act1 = nn.ReLU()"]
+
+
 def test_functionals_are_given_their_own_at_the_same_time() -> None:
     source = net("return self.relu(F.relu(self.relu(x)))", init="self.relu = nn.ReLU()")
     text, _ = convert(source, split_shared=True)

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from nnconvert.catalog.model import Pair, Spelling
 
-# None and 0 mean the same for F.pad's value; ConstantPad's is required, so the number is written out.
+# None and 0 mean the same for F.pad's value.
 _PAD = Spelling("torch.nn.functional.pad", "input, pad, mode='constant', value=0")
 
 _PADDING = {1: "(1, 1)", 2: "(1, 1, 2, 2)", 3: "(1, 1, 2, 2, 3, 3)"}
 
 PAIRS = (
+    *(
+        Pair(
+            module=f"ZeroPad{n}d",
+            constructor="padding",
+            family="padding",
+            spellings=(_PAD,),
+            renames={"pad": "padding"},
+            pad_mode="constant",
+            pad_length=2 * n,
+            doc=f"The {2 * n} numbers of pad choose this class where no value is given.",
+            example=f"F.pad(x, {_PADDING[n]})",
+        )
+        for n in (1, 2, 3)
+    ),
     *(
         Pair(
             module=f"ConstantPad{n}d",

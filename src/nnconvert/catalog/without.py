@@ -113,9 +113,6 @@ _CLASSES_WITH_WEIGHTS = {
 _CLASSES = {
     "there is no functional for it": "CrossMapLRN2d Identity",
     "F.softmax with dim=-3 becomes nn.Softmax(dim=-3), which takes any rank": "Softmax2d",
-    "F.pad becomes nn.ConstantPad1d, of which this is the one with value 0": "ZeroPad1d",
-    "F.pad becomes nn.ConstantPad2d, of which this is the one with value 0": "ZeroPad2d",
-    "F.pad becomes nn.ConstantPad3d, of which this is the one with value 0": "ZeroPad3d",
     "an old name of nn.NLLLoss": "NLLLoss2d",
     "a container of modules": "Container ModuleDict ModuleList Sequential",
     "a container of parameters": "ParameterDict ParameterList",

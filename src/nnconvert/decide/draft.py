@@ -124,7 +124,14 @@ class Drafter:
     def _reference(self, site: Site, method: Method, importer: Importer) -> Draft:
         from nnconvert.decide.held import draft_held
 
-        return draft_held(site, method, importer, self.reader)
+        draft = draft_held(site, method, importer, self.reader)
+        if self.options.split_shared:
+            facts = self.reader.attributes.facts
+            loads = [n for m in method.info.family() for n in facts[m].loads.get(draft.attribute, [])]
+            if len(loads) > 1:  # its copies need the module to be there: the second of two runs
+                words = f"self.{draft.attribute} has several call sites: convert without --split-shared first"
+                raise LeaveError("NNC109", words)
+        return draft
 
     def _shared(self, site: Site, method: Method, _: Importer) -> Draft:
         from nnconvert.decide.shared import draft_shared

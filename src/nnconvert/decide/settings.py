@@ -105,8 +105,10 @@ def _padding_class(site: Site, given: Mapping[str, Given], settler: Settler) -> 
     mode_value = literal(settle(settler, mode, "mode", site).value) if mode is not None else "constant"
     length = _length(settle(settler, given["pad"], "pad", site).value, settler)
     for pair, _ in site.pairs:
+        takes_value = pair.constructor_signature.get("value") is not None
         if pair.pad_mode == mode_value and pair.pad_length == length:
-            return pair
+            if mode_value != "constant" or takes_value == ("value" in given):
+                return pair
     if isinstance(mode_value, Unknown):
         raise LeaveError("NNC211", "the padding mode is not known here")
     if length is None:

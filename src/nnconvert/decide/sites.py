@@ -16,7 +16,7 @@ from nnconvert.source.reader import Reader
 from nnconvert.source.scopes import FunctionNode, Scope
 
 STATELESS_WITHOUT_FUNCTIONAL: Final = frozenset(
-    {"Identity", "Softmax2d", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "CrossMapLRN2d"}
+    {"Identity", "Softmax2d", "CrossMapLRN2d"}
 )
 
 

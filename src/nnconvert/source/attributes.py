@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Literal
@@ -90,6 +90,19 @@ class Attributes:
             return None
         method = self.methods.get(found[0])
         return method if method is not None and method.receiver == node.id else None
+
+    def calls_of(self, info: ClassInfo) -> Sequence[tuple[Method, ast.Call]]:
+        """Every call in the methods of the class, nested functions included, with its method."""
+        return self._calls.get(info, ())
+
+    @cached_property
+    def _calls(self) -> dict[ClassInfo, list[tuple[Method, ast.Call]]]:
+        found: dict[ClassInfo, list[tuple[Method, ast.Call]]] = {}
+        for call in self.tree.calls():
+            method = self.method_of(self.tree.scope_of[call])
+            if method is not None:
+                found.setdefault(method.info, []).append((method, call))
+        return found
 
     # -- what a class and its relatives do -------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import Final
 from nnconvert.source.attributes import Attributes, Method
 from nnconvert.source.classes import MODULE, ClassInfo
 from nnconvert.source.inits import InitChain, base_init_calls, is_base_init, is_super
-from nnconvert.source.paths import always, own_calls, own_nodes
+from nnconvert.source.paths import always, own_nodes
 from nnconvert.source.scopes import FunctionNode
 
 _MODE_CALLS: Final = frozenset({"eval", "train"})
@@ -212,11 +212,9 @@ def _reads_base(node: ast.Attribute, attributes: Attributes) -> bool:
 
 def _self_callers(info: ClassInfo, attributes: Attributes) -> Iterator[str]:
     """Methods that call ``self(...)``."""
-    for nodes in info.methods.values():
-        for node in nodes:
-            for call in own_calls(*node.body):
-                if attributes.self_of(call.func) is not None:
-                    yield node.name
+    for method, call in attributes.calls_of(info):
+        if attributes.self_of(call.func) is not None:
+            yield method.node.name
 
 
 def _looks_like_registration(node: ast.AST) -> bool:

@@ -147,16 +147,13 @@ def skips_own_init(info: ClassInfo, attributes: Attributes) -> ClassInfo | None:
 def resets_later(info: ClassInfo, attributes: Attributes) -> str | None:
     """A method besides ``__init__`` that runs nn.Module.__init__ again, or builds instances without it."""
     for member in info.family():
-        for name, nodes in member.methods.items():
-            for node in nodes if name != "__init__" else []:
-                if any(True for _ in base_init_calls(node.body, attributes)) or _builds_bare(node):
-                    return f"{member.qualname}.{name}"
+        for method, call in attributes.calls_of(member):
+            if method.node.name != "__init__" and (is_base_init(call, attributes) or _builds_bare(call)):
+                return f"{member.qualname}.{method.node.name}"
     return None
 
 
-def _builds_bare(node: FunctionNode) -> bool:
+def _builds_bare(call: ast.Call) -> bool:
     """``cls.__new__(cls)``: an object whose ``__init__`` has not run."""
-    return any(
-        isinstance(call.func, ast.Attribute) and call.func.attr == "__new__" and not is_super(call.func.value)
-        for call in own_calls(*node.body)
-    )
+    function = call.func
+    return isinstance(function, ast.Attribute) and function.attr == "__new__" and not is_super(function.value)

@@ -50,7 +50,7 @@ NAMED = (
     (r"bias|use_.*|with_.*|is_.*|has_.*|affine|inplace", "True"),
     (r"downsample|pretrained|mask", "None"),
     (r"fn|module|layer|base|backbone|net|model|encoder", "nn.Identity()"),
-    (r"dims?_list|channels_list|hidden_(dims|sizes)|channels_per_.*", "[16, 32]"),
+    (r"dims?_list|channels_list|(hidden|block)_(dims|sizes)|channels_per_.*", "[16, 32, 64]"),
 )
 ALTERNATIVES = {
     "nn.ReLU": ("nn.ReLU()", "'relu'"),
@@ -106,7 +106,7 @@ def constructor_arguments(cls: type, module_globals: dict[str, Any]) -> Iterator
 
 
 def _other_choices(cls: type, module_globals: dict[str, Any]) -> Iterator[dict[str, str]]:
-    """One parameter at a time: a flag the other way, another of the known strings, a number instead of None."""
+    """One parameter at a time: a flag the other way, another known string, a number instead of None."""
     yield from itertools.islice(_each_choice(cls, module_globals), CHOICES)
 
 
@@ -266,3 +266,15 @@ class GuessedConfig:
         value = eval(text, {"nn": nn, "guessed_config": GuessedConfig})
         setattr(self, name, value)
         return value
+
+    def __getitem__(self, name: str) -> Any:
+        """As a dict: what has no known value is a section of its own."""
+        try:
+            return getattr(self, name)
+        except AttributeError:
+            section = GuessedConfig()
+            setattr(self, name, section)
+            return section
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return getattr(self, name, default)

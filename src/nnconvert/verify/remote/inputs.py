@@ -184,9 +184,8 @@ GUIDES = (
     r"expected input with (\d+) channels(?:, but got (\d+))?",
     r"got (?:input of size )?\[.*\] .* (\d+) channels()",
 )
-DIMENSIONS = re.compile(
-    r"(?:[Ee]xpect\w*|must be|should be|requires?)\b[^.]*?\b([3-5])-?[dD](?:imensional)?\b"
-)
+DIMENSIONS = re.compile(r"(?:[Ee]xpect\w*|must be|should be|requires?)\b[^.]*?\b([3-5])-?[dD](?![a-hj-z])")
+"""``Expected a 5D tensor``, ``must be 4-dimensional``."""
 
 
 def guided(feed: Feed, message: str) -> Feed | None:
