@@ -193,9 +193,7 @@ def show(name: str, tally: Tally, seconds: float) -> None:
         print(f"  {line}")
     if tally.seen:
         if tally.verified_files < tally.changed:
-            print(
-                f"verified (--limit): the first {tally.verified_files} of {tally.changed} changed files only"
-            )
+            print(f"verified (--limit): the first {tally.verified_files} of {tally.changed} changed files only")
         show_verified(tally.seen)
         times = sorted(s.seconds for s in tally.seen)
         print(f"seconds a class: median {statistics.median(times):.1f}, most {times[-1]:.1f}")
@@ -208,9 +206,7 @@ def show_verified(all_seen: Sequence[Seen]) -> None:
     importable = [s for s in all_seen if s.imported]
     tested = [s for s in all_seen if s.evidence.verdict in ("proved", "tested")]
     share = f" ({len(tested) / len(importable):.0%})" if importable else ""
-    print(
-        f"classes {len(all_seen)}; their file imports {len(importable)}; tested of these {len(tested)}{share}"
-    )
+    print(f"classes {len(all_seen)}; their file imports {len(importable)}; tested of these {len(tested)}{share}")
     for group, count in sorted(Counter(s.group for s in all_seen).items()):
         paths = sum(len(s.evidence.unreached) for s in all_seen if s.group == group)
         print(f"  {count:4} {group}" + (f": {paths} submodules never ran" if paths else ""))
@@ -233,16 +229,10 @@ def causes(all_seen: Iterable[Seen]) -> Iterator[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "packages", nargs="*", default=list(PACKAGES), choices=[*PACKAGES, []], metavar="PACKAGE"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("packages", nargs="*", default=list(PACKAGES), choices=[*PACKAGES, []], metavar="PACKAGE")
     parser.add_argument("--verify", action="store_true", help="runs the packages' code")
-    parser.add_argument(
-        "--limit", type=int, metavar="N", help="verify only the first N changed files of a package"
-    )
+    parser.add_argument("--limit", type=int, metavar="N", help="verify only the first N changed files of a package")
     parser.add_argument("--cache", type=Path, default=Path(".corpus"))
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
@@ -259,9 +249,7 @@ def main() -> int:
             verify(changed[: arguments.limit], python, tally, arguments.workers)
         show(name, tally, time.monotonic() - start)
         sys.stdout.flush()
-        total.update(
-            files=tally.files, changed=tally.changed, converted=tally.converted, left=tally.left.total()
-        )
+        total.update(files=tally.files, changed=tally.changed, converted=tally.converted, left=tally.left.total())
         everything += tally.seen
         bad += tally.bad
     print("\n## all\n" + ", ".join(f"{key} {count}" for key, count in total.items()))

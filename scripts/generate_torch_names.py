@@ -49,7 +49,9 @@ def module_classes() -> list[type[torch.nn.Module]]:
 def bases() -> dict[str, list[str]]:
     """Class -> what it derives from between itself and nn.Module."""
     found = {
-        cls.__name__: [a.__name__ for a in cls.__mro__[1:] if issubclass(a, torch.nn.Module) and a is not torch.nn.Module]
+        cls.__name__: [
+            a.__name__ for a in cls.__mro__[1:] if issubclass(a, torch.nn.Module) and a is not torch.nn.Module
+        ]
         for cls in module_classes()
     }
     return {name: ancestors for name, ancestors in found.items() if ancestors}

@@ -38,9 +38,7 @@ class Judge(nnconvert.Verifier):
         super().__init__()
         self.evidence = evidence
 
-    def verify(
-        self, path: Path, old: bytes, new: bytes, classes: tuple[Expected, ...] = ()
-    ) -> tuple[Evidence, ...]:
+    def verify(self, path: Path, old: bytes, new: bytes, classes: tuple[Expected, ...] = ()) -> tuple[Evidence, ...]:
         if not self.evidence:
             raise ValueError("out\nof order")
         assert (path.name, old == new) == ("net.py", False)
@@ -50,9 +48,7 @@ class Judge(nnconvert.Verifier):
 
 def test_evidence_decides_what_becomes_of_a_file(net: bytes) -> None:
     def status(*evidence: Evidence, require: bool = False) -> str:
-        result = nnconvert.convert_source(
-            net, path=Path("net.py"), verifier=Judge(*evidence), require_verified=require
-        )
+        result = nnconvert.convert_source(net, path=Path("net.py"), verifier=Judge(*evidence), require_verified=require)
         assert (result.new == net) == (result.status != "changed")
         return result.status
 

@@ -60,8 +60,6 @@ def test_classes_of_one_name_are_told_apart() -> None:
     source = f"import torch.nn as nn\nimport torch.nn.functional as F\nif nn:\n{branch}else:\n{other}"
     result, plan = convert(source)
     assert len(plan.converted) == 2
-    swapped = (
-        result.replace("nn.ReLU", "nn.Other").replace("nn.GELU", "nn.ReLU").replace("nn.Other", "nn.GELU")
-    )
+    swapped = result.replace("nn.ReLU", "nn.Other").replace("nn.GELU", "nn.ReLU").replace("nn.Other", "nn.GELU")
     with pytest.raises(CheckError):
         check(source, swapped, plan, Options())

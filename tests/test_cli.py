@@ -18,9 +18,7 @@ FAST = ("--to-module", "--no-verify")
 
 def undone(new: bytes) -> bytes:
     """The converted model with its conversion taken back, as bytes."""
-    return re.sub(rb"[ \t]*self\.relu = nn\.ReLU\(\)(\r\n|\n|\r)", b"", new).replace(
-        b"self.relu(", b"F.relu("
-    )
+    return re.sub(rb"[ \t]*self\.relu = nn\.ReLU\(\)(\r\n|\n|\r)", b"", new).replace(b"self.relu(", b"F.relu(")
 
 
 def test_a_file_is_converted_in_place(run: Command, project: Path, net: bytes) -> None:
@@ -31,9 +29,7 @@ def test_a_file_is_converted_in_place(run: Command, project: Path, net: bytes) -
     assert (ended.code, ended.out) == (0, b"")
     assert "net.py\n  Net.forward:12     F.relu       -> self.relu\n" in ended.err
     assert "Net.forward:13     F.softmax    left: " in ended.err
-    assert ended.err.endswith(
-        "1 file changed, 1 call site converted, 1 left; nothing was verified (--no-verify)\n"
-    )
+    assert ended.err.endswith("1 file changed, 1 call site converted, 1 left; nothing was verified (--no-verify)\n")
     new = path.read_bytes()
     assert b"        self.relu = nn.ReLU()\n" in new
     assert b"        x = self.relu(self.fc(x))  # keep me\n" in new
@@ -89,9 +85,7 @@ def test_a_link_stays_a_link(run: Command, project: Path, net: bytes) -> None:
     assert b"self.relu" in (project / "real" / "net.py").read_bytes()
 
 
-def test_folders_named_like_subcommands_are_paths_after_a_direction(
-    run: Command, project: Path, net: bytes
-) -> None:
+def test_folders_named_like_subcommands_are_paths_after_a_direction(run: Command, project: Path, net: bytes) -> None:
     for name in ("list", "verify"):
         (project / name).mkdir()
         (project / name / "net.py").write_bytes(net)
@@ -193,9 +187,7 @@ def test_a_read_only_file_is_left(run: Command, project: Path, net: bytes) -> No
     assert run(*FAST, "--check", "net.py").code == 1
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="permissions do not bind this user"
-)
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="permissions do not bind this user")
 def test_an_unreadable_file_fails(run: Command, project: Path, net: bytes) -> None:
     (project / "net.py").write_bytes(net)
     (project / "net.py").chmod(0)
@@ -203,9 +195,7 @@ def test_an_unreadable_file_fails(run: Command, project: Path, net: bytes) -> No
     assert (ended.code, ended.err.splitlines()[0]) == (4, "net.py: cannot be read: Permission denied")
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="permissions do not bind this user"
-)
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="permissions do not bind this user")
 def test_an_unreadable_folder_fails_and_the_others_go_on(run: Command, project: Path, net: bytes) -> None:
     (project / "closed").mkdir()
     (project / "closed" / "net.py").write_bytes(net)

@@ -19,9 +19,7 @@ Command = Callable[..., Run]
 FAST = ("--to-module", "--no-verify")
 
 
-@pytest.mark.parametrize(
-    "change", [lambda s: s, lambda s: s.replace(b"\n", b"\r\n"), lambda s: b"\xef\xbb\xbf" + s]
-)
+@pytest.mark.parametrize("change", [lambda s: s, lambda s: s.replace(b"\n", b"\r\n"), lambda s: b"\xef\xbb\xbf" + s])
 def test_stdin_to_stdout_gives_nothing_but_code(
     command: Command, project: Path, net: bytes, change: Callable[[bytes], bytes]
 ) -> None:
@@ -64,9 +62,7 @@ def test_stdin_filename_chooses_configuration_and_excludes(run: Command, project
     (project / "src" / "pyproject.toml").write_text("[tool.nnconvert]\nselect = ['dropout']")
     assert run(*FAST, "-", stdin=net).out != net
     assert run(*FAST, "--stdin-filename", "src/net.py", "-", stdin=net).out == net
-    assert (
-        run(*FAST, "--stdin-filename", "gen/net.py", "--force-exclude", "^/gen/", "-", stdin=net).out == net
-    )
+    assert run(*FAST, "--stdin-filename", "gen/net.py", "--force-exclude", "^/gen/", "-", stdin=net).out == net
 
 
 APPLIED = {

@@ -59,9 +59,7 @@ def test_an_empty_exclude_excludes_nothing(tmp_path: Path) -> None:
 def test_a_folder_outside_the_project_is_matched_from_itself(tmp_path: Path) -> None:
     tree(tmp_path, "build/other/net.py", "project/net.py")
     excludes = Excludes(tmp_path / "project")
-    assert list(discover([tmp_path / "build" / "other"], excludes)) == [
-        tmp_path / "build" / "other" / "net.py"
-    ]
+    assert list(discover([tmp_path / "build" / "other"], excludes)) == [tmp_path / "build" / "other" / "net.py"]
 
 
 def test_gitignore_is_honoured_also_nested_and_above(tmp_path: Path) -> None:
@@ -96,9 +94,7 @@ def test_links_neither_loop_nor_leave_the_project(tmp_path: Path) -> None:
     (tmp_path / "project" / "out").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "project" / "y.py").symlink_to(tmp_path / "y.py")
     (tmp_path / "project" / "broken.py").symlink_to("nothing.py")
-    assert [path.name for path in discover([tmp_path / "project"], Excludes(tmp_path / "project"))] == [
-        "net.py"
-    ]
+    assert [path.name for path in discover([tmp_path / "project"], Excludes(tmp_path / "project"))] == ["net.py"]
 
 
 @pytest.mark.parametrize(

@@ -141,9 +141,7 @@ def test_write_refuses_a_file_without_write_permission(tmp_path: Path) -> None:
     assert path.read_bytes() == b"old"
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="permissions do not bind this user"
-)
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="permissions do not bind this user")
 def test_write_refuses_a_folder_without_write_permission(tmp_path: Path) -> None:
     path = tmp_path / "net.py"
     path.write_bytes(b"old")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from tests.helpers import convert, executes_the_same
 
 SETTINGS = ("self.k", "K", "k", "2 + 1", "self.k if FLAG else 3", "int(self.half * 2)", "self.C")
@@ -76,7 +75,8 @@ def sources(draw: st.DrawFn) -> str:
         "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\nK = 3\nP = 0.25\nFLAG = True\n\n\n"
         "class Net(nn.Module):\n    C = 3\n\n    def __init__(self, k=3, p=0.5):\n        super().__init__()\n"
         "        self.k = k\n        self.half = k / 2\n        self.p = p\n        self.conv = nn.Conv2d(2, 2, 1)\n"
-        f"        self.act = {act}\n{own}\n    def forward(self, x):\n        k = self.k\n        p = 0.1\n        y = x\n"
+        f"        self.act = {act}\n{own}\n    def forward(self, x):\n"
+        "        k = self.k\n        p = 0.1\n        y = x\n"
         + "".join(f"        {line}\n" for line in lines)
         + "        return x, y\n"
     )

@@ -93,18 +93,14 @@ def test_a_difference_is_told_and_counts_as_left() -> None:
 
 def test_unverified_classes_are_listed_with_reason_and_remedy() -> None:
     bad = Evidence("Net", "unverified", reason="no input was found", remedy="give --inputs")
-    text = said(
-        Report(), result("changed", bad, Evidence("Other", "tested"), Evidence("Third", "nondeterministic"))
-    )
+    text = said(Report(), result("changed", bad, Evidence("Other", "tested"), Evidence("Third", "nondeterministic")))
     assert "  Net is unverified: no input was found; give --inputs\n" in text
     assert text.endswith("; 1 class tested, 1 nondeterministic, 1 unverified\n")
 
 
 def test_one_cause_for_all_is_said_once_in_the_summary() -> None:
     evidence = [Evidence(name, "unverified", reason="there is no torch") for name in ("A", "B")]
-    assert said(Report(), result("changed", *evidence)).endswith(
-        "; nothing was verified: there is no torch\n"
-    )
+    assert said(Report(), result("changed", *evidence)).endswith("; nothing was verified: there is no torch\n")
     assert said(Report(verifies=False), result("changed")).endswith("; nothing was verified (--no-verify)\n")
 
 

@@ -61,7 +61,6 @@ def test_the_converted_call_runs_the_same(number: int) -> None:
     constant = [place for place, name in enumerate(case.inputs) if name not in ("x", "y", "z")]
     for training in (True, False):
         before, after = (
-            run(model, inputs, training=training, method=method, constant=constant)
-            for model in (both.old, both.new)
+            run(model, inputs, training=training, method=method, constant=constant) for model in (both.old, both.new)
         )
         assert after == before

@@ -78,9 +78,7 @@ class Verifier:
     def __exit__(self, *error: object) -> None:
         self._server.close()
 
-    def verify(
-        self, path: Path, old: bytes, new: bytes, classes: tuple[Expected, ...] = ()
-    ) -> tuple[Evidence, ...]:
+    def verify(self, path: Path, old: bytes, new: bytes, classes: tuple[Expected, ...] = ()) -> tuple[Evidence, ...]:
         """Evidence for each of ``classes`` (by default those of both versions) of the module at ``path``."""
         request = Request(path, old, new, classes, self._hints, self._models)
         return verify_file(self._server, request)
@@ -161,9 +159,7 @@ def convert_paths(
     named = {path for path in given if not path.is_dir()}
     for path in discover(given, excludes or Excludes(Path.cwd())):
         if path in named or _is_worth_parsing(path, options or Options()):
-            yield convert_file(
-                path, options, write=write, verifier=verifier, require_verified=require_verified
-            )
+            yield convert_file(path, options, write=write, verifier=verifier, require_verified=require_verified)
         else:
             yield Result(path, "unchanged", b"", b"")
 
@@ -250,9 +246,7 @@ def _expected(plan: Plan) -> tuple[Expected, ...]:
     return tuple(Expected(name, tuple(submodules.items())) for name, submodules in added.items())
 
 
-def _failed(
-    path: Path, source: bytes, words: str, line: int | None = None, column: int | None = None
-) -> Result:
+def _failed(path: Path, source: bytes, words: str, line: int | None = None, column: int | None = None) -> Result:
     """A failed Result for the exception being handled."""
     error = f"{_place(path, line, column)}: {words}"
     return Result(path, "failed", source, source, error=error, details=traceback.format_exc())

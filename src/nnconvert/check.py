@@ -142,16 +142,12 @@ def _strip_registrations(source: Source, tree: ast.Module, classes: tuple[ClassP
 
 
 def _strip(node: ast.ClassDef, plan: ClassPlan) -> None:
-    inits = [
-        s for s in node.body if isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef) and s.name == "__init__"
-    ]
+    inits = [s for s in node.body if isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef) and s.name == "__init__"]
     for registration in plan.registrations:
         text = f"{plan.anchor.receiver}.{registration.name} = {registration.constructor}"
         wanted = ast.dump(ast.parse(text).body[0])
         place = (
-            next((s for s in inits[-1].body if _is_assignment(s) and ast.dump(s) == wanted), None)
-            if inits
-            else None
+            next((s for s in inits[-1].body if _is_assignment(s) and ast.dump(s) == wanted), None) if inits else None
         )
         if place is None:
             raise CheckError(f"the registration of {registration.name} is not in __init__")

@@ -101,17 +101,11 @@ def _shared(command: Callable[..., int]) -> Callable[..., int]:
                 "CONDA_PREFIX or ./.venv, else our own.",
             ),
             click.option("--model", metavar="CLASS", help="The class to build for verification."),
-            click.option(
-                "--args", metavar="EXPR", help="Its constructor arguments, as in a call: '3, width=64'."
-            ),
+            click.option("--args", metavar="EXPR", help="Its constructor arguments, as in a call: '3, width=64'."),
             click.option("--inputs", metavar="EXPR", help="What to feed it: 'torch.randn(2, 3, 32, 32)'."),
             click.option("-q", "--quiet", is_flag=True, help="Say errors only."),
-            click.option(
-                "-v", "--verbose", is_flag=True, help="Also tracebacks and the details of the evidence."
-            ),
-            click.option(
-                "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
-            ),
+            click.option("-v", "--verbose", is_flag=True, help="Also tracebacks and the details of the evidence."),
+            click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True),
         )
     ):
         command = option(command)
@@ -126,9 +120,7 @@ def _shared(command: Callable[..., int]) -> Callable[..., int]:
 @click.option("--diff", is_flag=True, help="Write nothing; print a unified diff.")
 @click.option("--verify/--no-verify", default=None, help="Run both versions and compare them; on by default.")
 @click.option("--require-verified", is_flag=True, help="Write only what was proved or tested; else exit 1.")
-@click.option(
-    "--select", multiple=True, metavar="NAMES", help="Only these functionals or families: relu,dropout."
-)
+@click.option("--select", multiple=True, metavar="NAMES", help="Only these functionals or families: relu,dropout.")
 @click.option("--ignore", multiple=True, metavar="NAMES", help="All but these.")
 @click.option("--class", "classes", multiple=True, metavar="NAME", help="Only in this class; repeatable.")
 @click.option("--lines", multiple=True, metavar="A-B", help="Only call sites that start there; repeatable.")
@@ -136,9 +128,7 @@ def _shared(command: Callable[..., int]) -> Callable[..., int]:
 @click.option("--split-shared", is_flag=True, help="One submodule a call site where the source shares one.")
 @click.option("--methods", is_flag=True, help="Also tensor methods: x.relu().")
 @click.option("--unsafe", is_flag=True, help="Also conversions that change behaviour, each named.")
-@click.option(
-    "--stdin-filename", type=click.Path(path_type=Path), metavar="PATH", help="What stdin stands for."
-)
+@click.option("--stdin-filename", type=click.Path(path_type=Path), metavar="PATH", help="What stdin stands for.")
 @click.option(
     "--exclude",
     metavar="REGEX",
@@ -146,9 +136,7 @@ def _shared(command: Callable[..., int]) -> Callable[..., int]:
 )
 @click.option("--extend-exclude", metavar="REGEX", help="The same, in addition to the default.")
 @click.option("--force-exclude", metavar="REGEX", help="The same, also for files given by name.")
-@click.option(
-    "--allow-dirty", is_flag=True, help="Write into a folder of a git tree over uncommitted changes."
-)
+@click.option("--allow-dirty", is_flag=True, help="Write into a folder of a git tree over uncommitted changes.")
 @_shared
 @click.version_option(package_name="nnconvert", message="nnconvert %(version)s")
 def _convert(**given: Any) -> int:
@@ -164,9 +152,7 @@ def _convert(**given: Any) -> int:
     arguments = settings.Arguments(**given)
     arguments.require_direction()
     first = arguments.paths[0]
-    settled = config.load(
-        (arguments.stdin_filename or Path.cwd()) if first == settings.STDIN else Path(first)
-    )
+    settled = config.load((arguments.stdin_filename or Path.cwd()) if first == settings.STDIN else Path(first))
     options = settings.options(arguments, settled)
     excludes = settings.excludes(arguments, settled)
     verifies = settings.verifies(arguments, settled)
@@ -229,9 +215,7 @@ def _convert_stdin(
             console.out(source)
         return 0
     preflight.require_classes(options.classes, [source])
-    result = convert_source(
-        source, options, path=path, verifier=verifier, require_verified=arguments.require_verified
-    )
+    result = convert_source(source, options, path=path, verifier=verifier, require_verified=arguments.require_verified)
     console.err(report.add(result))
     if arguments.diff:
         console.out(_diff(result, console))

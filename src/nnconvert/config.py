@@ -79,10 +79,7 @@ def _settings(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
     for key in table:
         if key not in _KEYS:
             raise UsageError(f"{path}: tool.nnconvert has no key {key!r}{suggestion(key, _KEYS)}")
-    return {
-        key.replace("-", "_"): _KEYS[key](value, f"{path}: tool.nnconvert.{key}")
-        for key, value in table.items()
-    }
+    return {key.replace("-", "_"): _KEYS[key](value, f"{path}: tool.nnconvert.{key}") for key, value in table.items()}
 
 
 def suggestion(word: str, known: Mapping[str, Any] | tuple[str, ...] | frozenset[str]) -> str:

@@ -21,9 +21,7 @@ def unified(path: Path, old: bytes, new: bytes, color: bool = False) -> bytes:
 
 def _lines(data: bytes) -> list[bytes]:
     """Lines as patch sees them: only a line feed ends one."""
-    return [line + b"\n" for line in data.split(b"\n")[:-1]] + [
-        last for last in data.split(b"\n")[-1:] if last
-    ]
+    return [line + b"\n" for line in data.split(b"\n")[:-1]] + [last for last in data.split(b"\n")[-1:] if last]
 
 
 def _ended(line: bytes) -> bytes:

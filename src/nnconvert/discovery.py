@@ -153,9 +153,7 @@ def _ignored(child: Path, is_folder: bool, ignores: Ignores) -> bool:
     """Whether the innermost .gitignore that speaks of ``child`` ignores it."""
     absolute = Path(os.path.abspath(child))
     for folder, spec in reversed(ignores):
-        include = spec.check_file(
-            absolute.relative_to(folder).as_posix() + ("/" if is_folder else "")
-        ).include
+        include = spec.check_file(absolute.relative_to(folder).as_posix() + ("/" if is_folder else "")).include
         if include is not None:
             return include
     return False

@@ -28,9 +28,7 @@ def explain(name: str) -> str:
     """
     word = name.strip().rpartition(".")[2].lower()
     texts = [_pair(pair) for pair in catalog.pairs() if word in _words(pair)]
-    texts += [
-        _reason(reason) for reason in REASONS.values() if word in (reason.code.lower(), reason.name.lower())
-    ]
+    texts += [_reason(reason) for reason in REASONS.values() if word in (reason.code.lower(), reason.name.lower())]
     if not texts:
         texts = [_without(row) for row in catalog.without_pair().values() if word == _last(row.name)]
     if not texts:
@@ -56,9 +54,7 @@ def _nearest(word: str) -> str:
     known.update((_last(row.name), row.name) for row in catalog.without_pair().values())
     known.update((code.lower(), code) for code in REASONS)
     near = difflib.get_close_matches(word, known, n=3)
-    return (
-        f"; did you mean {' or '.join(known[match] for match in near)}?" if near else "; see nnconvert list"
-    )
+    return f"; did you mean {' or '.join(known[match] for match in near)}?" if near else "; see nnconvert list"
 
 
 def _since(pair: Pair) -> str:

@@ -77,9 +77,7 @@ def decode(data: bytes) -> Decoded:
         line, column = _position(body[: error.start].decode(encoding, "replace"))
         words = f"byte 0x{body[error.start]:02x} is not {encoding}"
         if encoding == "utf-8" and not bom:
-            words += (
-                "; where the file has another encoding, its first line must declare it (# coding: latin-1)"
-            )
+            words += "; where the file has another encoding, its first line must declare it (# coding: latin-1)"
         raise SourceError(words, line, column) from None
     decoded = Decoded(text, encoding, bom, newline_style(text))
     if encode(text, decoded) != data:

@@ -33,9 +33,7 @@ def _git(folder: Path, *arguments: str) -> bytes:
     # In a git hook these speak of the hook's repository, by paths that -C would misplace.
     environment = {name: value for name, value in os.environ.items() if name not in _OF_ONE_REPOSITORY}
     try:
-        done = subprocess.run(
-            command, capture_output=True, check=True, stdin=subprocess.DEVNULL, env=environment
-        )
+        done = subprocess.run(command, capture_output=True, check=True, stdin=subprocess.DEVNULL, env=environment)
     except FileNotFoundError:
         raise UsageError(_unknown(folder, "there is no git command")) from None
     except subprocess.CalledProcessError as error:
@@ -58,6 +56,4 @@ def _names(status: bytes) -> list[str]:
 
 
 def _unknown(folder: Path, words: str) -> str:
-    return (
-        f"{folder}: cannot tell whether its files are committed: {words}; --allow-dirty writes nevertheless"
-    )
+    return f"{folder}: cannot tell whether its files are committed: {words}; --allow-dirty writes nevertheless"

@@ -39,9 +39,7 @@ def require_committed(folders: Sequence[Path], files: Sequence[Path], options: O
     at_stake = [file for file in files if file.resolve() in dirty]
     names = [str(file) for file in at_stake if convert_file(file, options).status == "changed"]
     if names:
-        raise UsageError(
-            f"uncommitted changes in {', '.join(names)}: commit or stash them, or give --allow-dirty"
-        )
+        raise UsageError(f"uncommitted changes in {', '.join(names)}: commit or stash them, or give --allow-dirty")
 
 
 def _classes(source: bytes) -> Iterator[str]:

@@ -98,10 +98,7 @@ class Report:
         yield count(self._converted, "call site") + (" converted" if self.writes else " would be converted")
         yield f"{self._left} left"
         if self._statuses["differs"]:
-            yield (
-                count(self._statuses["differs"], "file")
-                + " left as it was since verification found a difference"
-            )
+            yield (count(self._statuses["differs"], "file") + " left as it was since verification found a difference")
         if self._statuses["unverified"]:
             yield count(self._statuses["unverified"], "file") + " left as it was since it is not verified"
         if self._statuses["failed"]:

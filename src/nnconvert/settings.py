@@ -108,15 +108,11 @@ def verifies(arguments: Arguments, config: Config) -> bool:
     """Whether this run verifies. Raises UsageError where it must but may not."""
     wanted = config.verify if arguments.verify is None else arguments.verify
     if arguments.require_verified and not wanted:
-        raise UsageError(
-            "--require-verified needs verification, which --no-verify (or verify = false) turns off"
-        )
+        raise UsageError("--require-verified needs verification, which --no-verify (or verify = false) turns off")
     return wanted
 
 
-def verifier(
-    config: Config, python: Path | None, model: str | None, args: str | None, inputs: str | None
-) -> Verifier:
+def verifier(config: Config, python: Path | None, model: str | None, args: str | None, inputs: str | None) -> Verifier:
     """The verifier of a run. Raises UsageError for an expression that does not parse."""
     from nnconvert.api import Hints, Verifier
 

@@ -33,9 +33,7 @@ def test_a_long_line_is_indented_as_the_file_is() -> None:
 
 def test_only_what_differs_from_the_defaults_is_written() -> None:
     source = net("return F.layer_norm(x, (self.d,), eps=1e-6)", init="self.d = 3")
-    assert registrations(source) == [
-        "layer_norm = nn.LayerNorm((self.d,), eps=1e-6, elementwise_affine=False)"
-    ]
+    assert registrations(source) == ["layer_norm = nn.LayerNorm((self.d,), eps=1e-6, elementwise_affine=False)"]
 
 
 def test_settings_over_lines_become_one_line() -> None:

@@ -57,9 +57,7 @@ CASES: tuple[Case, ...] = (
         "pos_weight=None",
         "None, None, None, 'sum'",
     ),
-    *_loss(
-        "kl_div", _LOGS, "x, y", "reduction='batchmean'", "log_target=True", "None, None, 'batchmean', True"
-    ),
+    *_loss("kl_div", _LOGS, "x, y", "reduction='batchmean'", "log_target=True", "None, None, 'batchmean', True"),
     *_loss(
         "poisson_nll_loss",
         _COUNTS,
@@ -110,9 +108,7 @@ CASES: tuple[Case, ...] = (
         "weight=None",
         "None, None, None, 'sum'",
     ),
-    *_loss(
-        "cosine_embedding_loss", _PAIR, "x, y, target", *_LEGACY, "margin=-0.9", "-0.9, None, None, 'sum'"
-    ),
+    *_loss("cosine_embedding_loss", _PAIR, "x, y, target", *_LEGACY, "margin=-0.9", "-0.9, None, None, 'sum'"),
     *_loss("margin_ranking_loss", _RANKED, "x, y, target", *_LEGACY, "margin=0.4", "0.4, None, None, 'sum'"),
     *_loss(
         "triplet_margin_loss",

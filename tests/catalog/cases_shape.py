@@ -24,9 +24,7 @@ PADDING: tuple[Case, ...] = (
         for mode in ("reflect", "replicate", "circular")
         for case in (
             *calls(f"{_F}.pad", _LINE, f"x, (1, 2), '{mode}'", f"x, [2, 1], mode='{mode}'"),
-            *calls(
-                f"{_F}.pad", _IMAGE, f"x, (1, 2, 0, 3), mode='{mode}'", f"x, pad=[2, 1, 1, 0], mode='{mode}'"
-            ),
+            *calls(f"{_F}.pad", _IMAGE, f"x, (1, 2, 0, 3), mode='{mode}'", f"x, pad=[2, 1, 1, 0], mode='{mode}'"),
             *calls(f"{_F}.pad", _VOLUME, f"x, (1, 2, 0, 3, 1, 1), '{mode}'"),
         )
     ),

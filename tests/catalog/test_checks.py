@@ -37,9 +37,7 @@ VALID: dict[str, Callable[[Any, Settings], bool]] = {
     "all_positive": lambda v, _: all(_number(one) and one > 0 for one in _each(v)),
     "greater_than_min_val": lambda v, s: _number(v) and _number(s["min_val"]) and v > s["min_val"],
     "one_of_size_and_ratio": lambda v, s: (v is None) != (s["output_ratio"] is None),
-    "ratio": lambda v, _: (
-        v is None or (len(_each(v)) > 1 and all(_number(r) and 0 < r < 1 for r in _each(v)))
-    ),
+    "ratio": lambda v, _: v is None or (len(_each(v)) > 1 and all(_number(r) and 0 < r < 1 for r in _each(v))),
     "number_or_tuple": lambda v, _: (
         v is None or _number(v) or (isinstance(v, tuple) and all(_number(one) for one in v))
     ),
@@ -103,9 +101,7 @@ def test_settings_that_pass_the_checks_build(pair: Pair) -> None:
                 assert _builds(pair, settings), settings
 
 
-@pytest.mark.parametrize(
-    ("pair", "name"), [(p, name) for p in pairs() for name in p.checks if is_installed(p.since)]
-)
+@pytest.mark.parametrize(("pair", "name"), [(p, name) for p in pairs() for name in p.checks if is_installed(p.since)])
 def test_a_check_is_needed(pair: Pair, name: str) -> None:
     usual = _settings(pair)
     assert not all(_builds(pair, {**usual, name: probe}) for probe in PROBES)

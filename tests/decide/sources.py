@@ -28,9 +28,7 @@ def net(
         f"{decorator}\ndef forward({signature}):\n{_in(body)}".lstrip(),
         methods,
     ]
-    return (
-        f"{imports}{before}\n\nclass Net({bases}):\n" + "\n".join(_in(part) for part in parts if part) + after
-    )
+    return f"{imports}{before}\n\nclass Net({bases}):\n" + "\n".join(_in(part) for part in parts if part) + after
 
 
 def bare(bases: str = "nn.Module", *, before: str = "", after: str = "") -> str:

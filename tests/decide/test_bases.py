@@ -219,4 +219,6 @@ class Net(Base):
         return F.relu(self.fc(x)) * self.scale
 """
     text = executes_the_same(source, "Net", "4, bias=False", "torch.randn(3, 4)")
-    assert text.index("scale = 2") < text.index("def __init__(self, *args") < text.index("# What runs.")
+    assert (
+        text.index("scale = 2") < text.rindex("def __init__(self, width, *, bias=True):") < text.index("# What runs.")
+    )

@@ -26,9 +26,7 @@ def test_a_held_functional_converts(init: str, constructor: str) -> None:
 
 
 def test_the_attribute_may_be_called_like_the_functional() -> None:
-    executes_the_same(
-        net("return self.relu(x)", init="self.relu = F.relu"), "Net", inputs="torch.randn(2, 3)"
-    )
+    executes_the_same(net("return self.relu(x)", init="self.relu = F.relu"), "Net", inputs="torch.randn(2, 3)")
 
 
 def test_used_in_a_subclass_and_from_outside() -> None:

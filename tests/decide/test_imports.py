@@ -184,6 +184,4 @@ class Net(nn.Module):
 """
 
     # ruff: noqa: E501 (sources stand on one line)
-    check_converted(
-        method.format("", "F.relu"), method.format("        self.relu = nn.ReLU()\n", "self.relu")
-    )
+    check_converted(method.format("", "F.relu"), method.format("        self.relu = nn.ReLU()\n", "self.relu"))

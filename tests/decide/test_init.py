@@ -130,18 +130,9 @@ def test_odd_inits(source: str, expected: str) -> None:
 def test_a_base_that_runs_the_call() -> None:
     base = "class Base(nn.Module):\n    def __init__(self):\n        super().__init__()\n        {}\n    def other(self):\n        pass\n"
     method = "def build(self):\n    return F.relu(torch.ones(1))\n"
-    assert (
-        outcomes(net("return x", bases="Base", before=base.format("self.build()"), methods=method))
-        == "NNC305"
-    )
-    assert (
-        outcomes(net("return x", bases="Base", before=base.format("register(self)"), methods=method))
-        == "NNC305"
-    )
-    assert (
-        outcomes(net("return x", bases="Base", before=base.format("Base.other(self)"), methods=method))
-        == "relu"
-    )
+    assert outcomes(net("return x", bases="Base", before=base.format("self.build()"), methods=method)) == "NNC305"
+    assert outcomes(net("return x", bases="Base", before=base.format("register(self)"), methods=method)) == "NNC305"
+    assert outcomes(net("return x", bases="Base", before=base.format("Base.other(self)"), methods=method)) == "relu"
 
 
 BODIES = [
@@ -181,9 +172,7 @@ def test_layout(body: str, expected: str, unit: str, newline: str) -> None:
     functional = "import torch.nn.functional as F\n"
 
     def text(imports: str, init: str, callee: str) -> str:
-        return (
-            (start.format(imports) + init + end.format(callee)).replace("    ", unit).replace("\n", newline)
-        )
+        return (start.format(imports) + init + end.format(callee)).replace("    ", unit).replace("\n", newline)
 
     assert convert(text(functional, body, "F.relu"))[0] == text("", expected, "self.relu")
 

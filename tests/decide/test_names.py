@@ -44,9 +44,7 @@ def test_shadowed_in_the_method(body: str) -> None:
     assert outcomes(net(body)) == "NNC101"
 
 
-@pytest.mark.parametrize(
-    "signature", ["self, x, F", "self, x, *, F=None", "self, x, *F", "self, x, **F", "F, x"]
-)
+@pytest.mark.parametrize("signature", ["self, x, F", "self, x, *, F=None", "self, x, *F", "self, x, **F", "F, x"])
 def test_shadowed_by_a_parameter(signature: str) -> None:
     assert outcomes(net(signature=signature)) == "NNC101"
 
@@ -163,7 +161,5 @@ def test_names_hidden_in_init() -> None:
 
 def test_a_name_imported_inside_init_is_not_used() -> None:
     init = "super().__init__()\nself.p = 3\nimport torch.nn as nn\nself.fc = nn.Linear(2, 2)"
-    source = net(
-        init=init, bases="Module", imports="import torch.nn.functional as F\nfrom torch.nn import Module\n"
-    )
+    source = net(init=init, bases="Module", imports="import torch.nn.functional as F\nfrom torch.nn import Module\n")
     assert outcomes(source) == "NNC212"

@@ -68,9 +68,7 @@ def test_taken(source: str) -> None:
     "name",
     ['f"relu{i}"', '"relu%d" % i', '"relu" + str(i)', '"relu{}".format(i)', 'f"re{i}"', 'f"relu_{i}"'],
 )
-@pytest.mark.parametrize(
-    "store", ["setattr(self, {}, 3)", "self.add_module({}, None)", "self._modules[{}] = None"]
-)
+@pytest.mark.parametrize("store", ["setattr(self, {}, 3)", "self.add_module({}, None)", "self._modules[{}] = None"])
 def test_names_that_are_counted(name: str, store: str) -> None:
     assert outcomes(init(f"for i in range(3):\n    {store.format(name)}")) == "nn_relu"
     assert outcomes(init(f"name = {name.replace('i', '3')}\n{store.format('name')}")) in ("nn_relu", "relu1")

@@ -1,7 +1,5 @@
 """Whose self is it: methods and their parameters, nested functions, what runs without an instance."""
 
-# ruff: noqa: E501 (sources stand on one line)
-
 from __future__ import annotations
 
 import pytest

@@ -144,8 +144,7 @@ def test_a_constant_named_like_a_parameter_of_the_new_init_is_left(name: str) ->
 def test_a_setting_of_a_base_class_moves_behind_its_init() -> None:
     source = net(
         "return F.max_pool2d(x, self.k)",
-        before="class Base(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
-        "        self.k = 3",
+        before="class Base(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.k = 3",
     ).replace("class Net(nn.Module)", "class Net(Base)")
     result = executes_the_same(source, "Net", inputs="torch.randn(1, 2, 7, 7)")
     assert "super().__init__()\n        self.max_pool2d = nn.MaxPool2d(self.k)" in result

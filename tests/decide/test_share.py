@@ -23,9 +23,7 @@ from helpers import executes_the_same, net, registrations
 def test_equal_constructor_calls_are_one(forward: str, shared: list[str]) -> None:
     source = net(forward)
     assert registrations(source, share=True) == shared
-    assert len(registrations(source)) == sum(
-        forward.count(name) for name in ("elu(", "elu_(", "ReLU()(", "dropout(")
-    )
+    assert len(registrations(source)) == sum(forward.count(name) for name in ("elu(", "elu_(", "ReLU()(", "dropout("))
     executes_the_same(source, "Net", inputs="torch.randn(2, 3)", share=True)
 
 

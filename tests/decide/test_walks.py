@@ -116,9 +116,7 @@ def test_weight_initialisers_that_are_methods(decorator: str) -> None:
     assert outcomes(net(init="super().__init__()\nself.apply(self._init)", methods=method)) == "relu"
 
 
-@pytest.mark.parametrize(
-    "apply", ["self.apply(imported)", "self.apply(lambda m: m.f())", "self.apply(make())"]
-)
+@pytest.mark.parametrize("apply", ["self.apply(imported)", "self.apply(lambda m: m.f())", "self.apply(make())"])
 def test_applied_to_everything(apply: str) -> None:
     source = net(before="from other import imported, make\n", init=f"super().__init__()\n{apply}")
     assert outcomes(source) == "NNC302"

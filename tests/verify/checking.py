@@ -34,9 +34,7 @@ class Check:
 
     def verify(self, old: str, new: str, *classes: Expected, **request: Any) -> tuple[Evidence, ...]:
         request = {"path": self.path, "limits": Limits(time=60), **request}
-        return verify_file(
-            self.server, Request(old=old.encode(), new=new.encode(), classes=classes, **request)
-        )
+        return verify_file(self.server, Request(old=old.encode(), new=new.encode(), classes=classes, **request))
 
     def one(self, old: str, new: str, *classes: Expected, **request: Any) -> Evidence:
         """The evidence for the only class there is (or was asked for)."""

@@ -60,7 +60,7 @@ def test_unbuildable_class_says_what_to_give(check: Check) -> None:
 
 MAIN = """
 if __name__ == "__main__":
-    size = 4
+  for size in (4, 6):
     spec = {"size": size}
     model = Net(spec).cuda().eval()
     batch = torch.randn(5, size, device="cuda")

@@ -139,9 +139,7 @@ def test_wrong_conversion_differs(check: Check, case: Case) -> None:
 
 def test_wrong_class_does_not_taint_its_neighbour(check: Check) -> None:
     good = net("self.n = 1", "return x + 1", "Good")
-    old, new = (
-        good + net("self.n = 1", f"return x + {n}", "Bad").replace("import", "import") for n in (1, 2)
-    )
+    old, new = (good + net("self.n = 1", f"return x + {n}", "Bad").replace("import", "import") for n in (1, 2))
     verdicts = {e.class_name: e.verdict for e in check.verify(old, new)}
     assert verdicts == {"Good": "tested", "Bad": "differs"}
 

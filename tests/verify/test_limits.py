@@ -36,9 +36,7 @@ IMPORTS = "import os, sys, ctypes, time, pathlib, inspect\n"
         ("return None", "no number in the output"),
     ],
 )
-def test_a_class_that_cannot_run_is_unverified_and_its_neighbour_tested(
-    check: Check, line: str, reason: str
-) -> None:
+def test_a_class_that_cannot_run_is_unverified_and_its_neighbour_tested(check: Check, line: str, reason: str) -> None:
     source = IMPORTS + net("self.n = 1", line) + GOOD
     bad, good = check.verify(source, source, limits=Limits(time=60, memory=2 << 30))
     assert bad.verdict == "unverified"

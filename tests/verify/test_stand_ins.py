@@ -48,7 +48,5 @@ def test_what_the_file_does_itself_without_a_package_stays(check: Check) -> None
 
 def test_an_import_that_fails_all_the_same_says_what_was_first(check: Check) -> None:
     source = "import absent_one\nassert absent_one.version > (1, 2)\n" + PLAIN
-    check.unverified(
-        source, "the module cannot be imported: ModuleNotFoundError: No module named 'absent_one'"
-    )
+    check.unverified(source, "the module cannot be imported: ModuleNotFoundError: No module named 'absent_one'")
     check.unverified(HEAD + "from .absent import x\n" + PLAIN, "the module cannot be imported")

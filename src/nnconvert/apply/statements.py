@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from nnconvert.apply.edits import Edit, newline_at
 from nnconvert.options import Options
-from nnconvert.plan import ClassPlan, Registration
+from nnconvert.plan import ClassPlan
 
 
 def class_edits(text: str, plan: ClassPlan, options: Options) -> Iterator[Edit]:
@@ -18,9 +18,12 @@ def class_edits(text: str, plan: ClassPlan, options: Options) -> Iterator[Edit]:
     if anchor.new_init:
         header, base_call = anchor.new_init
         indent += anchor.unit
-        lines += [f"{anchor.indent}{header}", f"{indent}{base_call}"]
+        lines += _formatted(f"{header} ...", anchor.indent, options.line_length + len(" ..."))
+        lines[-1] = lines[-1].removesuffix(" ...")
+        lines += _formatted(base_call, indent, options.line_length)
     for registration in plan.registrations:
-        lines += _statement(registration, anchor.receiver, indent, options.line_length)
+        statement = f"{anchor.receiver}.{registration.name} = {registration.constructor}"
+        lines += _formatted(statement, indent, options.line_length)
     if anchor.new_init:
         lines.append("")
     block = newline.join(lines)
@@ -35,14 +38,14 @@ def class_edits(text: str, plan: ClassPlan, options: Options) -> Iterator[Edit]:
         yield Edit(start, anchor.break_at, newline + indent)
 
 
-def _statement(registration: Registration, receiver: str, indent: str, line_length: int) -> list[str]:
-    line = f"{receiver}.{registration.name} = {registration.constructor}"
-    if len(indent) + len(line) <= line_length:
-        return [indent + line]
+def _formatted(statement: str, indent: str, line_length: int) -> list[str]:
+    """The lines of one statement, as black would break it where it is too long for one."""
+    if len(indent) + len(statement) <= line_length:
+        return [indent + statement]
     import black
 
     room = max(line_length - len(indent), 1)
-    formatted = black.format_str(line, mode=black.Mode(line_length=room, string_normalization=False))
+    formatted = black.format_str(statement, mode=black.Mode(line_length=room, string_normalization=False))
     lines = formatted.splitlines()
     if "\t" in indent:  # black indents by four spaces
         lines = ["\t" * ((len(part) - len(part.lstrip(" "))) // 4) + part.lstrip(" ") for part in lines]

@@ -129,9 +129,7 @@ PAIRS = (
         family="activation",
         spellings=(
             Spelling("torch.nn.functional.leaky_relu", "input, negative_slope=0.01, inplace=False"),
-            Spelling(
-                "torch.nn.functional.leaky_relu_", "input, negative_slope=0.01", fixed={"inplace": "True"}
-            ),
+            Spelling("torch.nn.functional.leaky_relu_", "input, negative_slope=0.01", fixed={"inplace": "True"}),
         ),
         doc="negative_slope moves to the constructor.",
         example="F.leaky_relu(x, 0.2)",

@@ -123,9 +123,7 @@ def _formals(torch: Any, spelling: Spelling, function: Callable[..., Any]) -> li
     else:
         if parameters[0].kind is inspect.Parameter.VAR_POSITIONAL:
             # A dispatcher over return_indices: the function behind it has the names.
-            parameters = list(
-                inspect.signature(getattr(torch.nn.functional, f"_{spelling.short}")).parameters.values()
-            )
+            parameters = list(inspect.signature(getattr(torch.nn.functional, f"_{spelling.short}")).parameters.values())
         found = [_from_python(parameters)]
     return [formals[1:] for formals in found] if spelling.is_method else found
 

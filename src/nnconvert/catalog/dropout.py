@@ -27,9 +27,7 @@ PAIRS = (
             module=f"Dropout{n}d",
             constructor="p=0.5, inplace=False",
             family="dropout",
-            spellings=(
-                Spelling(f"torch.nn.functional.dropout{n}d", "input, p=0.5, training=True, inplace=False"),
-            ),
+            spellings=(Spelling(f"torch.nn.functional.dropout{n}d", "input, p=0.5, training=True, inplace=False"),),
             training="training",
             checks={"p": "probability"},
             doc=(
@@ -59,9 +57,7 @@ PAIRS = (
         constructor="p=0.5, inplace=False",
         family="dropout",
         spellings=(
-            Spelling(
-                "torch.nn.functional.feature_alpha_dropout", "input, p=0.5, training=False, inplace=False"
-            ),
+            Spelling("torch.nn.functional.feature_alpha_dropout", "input, p=0.5, training=False, inplace=False"),
             Spelling("torch.feature_alpha_dropout", "input, p, train"),
         ),
         training="training",

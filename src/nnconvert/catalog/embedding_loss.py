@@ -14,9 +14,7 @@ PAIRS = (
         module="HingeEmbeddingLoss",
         constructor=f"margin=1.0, {_LEGACY}",
         family="loss",
-        spellings=(
-            Spelling("torch.nn.functional.hinge_embedding_loss", f"input, target, margin=1.0, {_LEGACY}"),
-        ),
+        spellings=(Spelling("torch.nn.functional.hinge_embedding_loss", f"input, target, margin=1.0, {_LEGACY}"),),
         inputs=_TWO,
         doc="margin and reduction move to the constructor.",
         example="F.hinge_embedding_loss(x, y, margin=0.5)",
@@ -60,9 +58,7 @@ PAIRS = (
         constructor=f"weight=None, {_LEGACY}",
         family="loss",
         spellings=(
-            Spelling(
-                "torch.nn.functional.multilabel_soft_margin_loss", f"input, target, weight=None, {_LEGACY}"
-            ),
+            Spelling("torch.nn.functional.multilabel_soft_margin_loss", f"input, target, weight=None, {_LEGACY}"),
         ),
         inputs=_TWO,
         state=("weight",),
@@ -74,9 +70,7 @@ PAIRS = (
         constructor=f"margin=0.0, {_LEGACY}",
         family="loss",
         spellings=(
-            Spelling(
-                "torch.nn.functional.cosine_embedding_loss", f"input1, input2, target, margin=0.0, {_LEGACY}"
-            ),
+            Spelling("torch.nn.functional.cosine_embedding_loss", f"input1, input2, target, margin=0.0, {_LEGACY}"),
         ),
         inputs=_COMPARED,
         doc="The three tensors stay at the call.",
@@ -87,9 +81,7 @@ PAIRS = (
         constructor=f"margin=0.0, {_LEGACY}",
         family="loss",
         spellings=(
-            Spelling(
-                "torch.nn.functional.margin_ranking_loss", f"input1, input2, target, margin=0.0, {_LEGACY}"
-            ),
+            Spelling("torch.nn.functional.margin_ranking_loss", f"input1, input2, target, margin=0.0, {_LEGACY}"),
         ),
         inputs=_COMPARED,
         doc="The three tensors stay at the call.",
@@ -117,8 +109,7 @@ PAIRS = (
         spellings=(
             Spelling(
                 "torch.nn.functional.triplet_margin_with_distance_loss",
-                "anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, "
-                "reduction='mean'",
+                "anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, reduction='mean'",
             ),
         ),
         inputs=_TRIPLET,

@@ -22,9 +22,7 @@ PAIRS = (
         module="Unfold",
         constructor="kernel_size, dilation=1, padding=0, stride=1",
         family="fold",
-        spellings=(
-            Spelling("torch.nn.functional.unfold", "input, kernel_size, dilation=1, padding=0, stride=1"),
-        ),
+        spellings=(Spelling("torch.nn.functional.unfold", "input, kernel_size, dilation=1, padding=0, stride=1"),),
         doc="Not the same as the method Tensor.unfold, which has no module class.",
         example="F.unfold(x, kernel_size=3, padding=1)",
     ),

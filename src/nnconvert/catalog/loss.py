@@ -45,9 +45,7 @@ PAIRS = (
         constructor="reduction='mean', delta=1.0",
         family="loss",
         spellings=(
-            Spelling(
-                "torch.nn.functional.huber_loss", "input, target, reduction='mean', delta=1.0, weight=None"
-            ),
+            Spelling("torch.nn.functional.huber_loss", "input, target, reduction='mean', delta=1.0, weight=None"),
         ),
         inputs=_TWO,
         state=("weight",),
@@ -62,8 +60,7 @@ PAIRS = (
         spellings=(
             Spelling(
                 "torch.nn.functional.nll_loss",
-                "input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, "
-                "reduction='mean'",
+                "input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction='mean'",
             ),
         ),
         inputs=_TWO,
@@ -74,8 +71,7 @@ PAIRS = (
     Pair(
         module="CrossEntropyLoss",
         constructor=(
-            "weight=None, size_average=None, ignore_index=-100, reduce=None, reduction='mean', "
-            "label_smoothing=0.0"
+            "weight=None, size_average=None, ignore_index=-100, reduce=None, reduction='mean', label_smoothing=0.0"
         ),
         family="loss",
         spellings=(
@@ -94,9 +90,7 @@ PAIRS = (
         module="BCELoss",
         constructor=f"weight=None, {_LEGACY}",
         family="loss",
-        spellings=(
-            Spelling("torch.nn.functional.binary_cross_entropy", f"input, target, weight=None, {_LEGACY}"),
-        ),
+        spellings=(Spelling("torch.nn.functional.binary_cross_entropy", f"input, target, weight=None, {_LEGACY}"),),
         inputs=_TWO,
         state=("weight",),
         doc="Only without weight, which nn.BCELoss keeps as a buffer.",
@@ -130,9 +124,7 @@ PAIRS = (
     ),
     Pair(
         module="PoissonNLLLoss",
-        constructor=(
-            "log_input=True, full=False, size_average=None, eps=1e-08, reduce=None, reduction='mean'"
-        ),
+        constructor=("log_input=True, full=False, size_average=None, eps=1e-08, reduce=None, reduction='mean'"),
         family="loss",
         spellings=(
             Spelling(
@@ -166,8 +158,7 @@ PAIRS = (
         spellings=(
             Spelling(
                 "torch.nn.functional.ctc_loss",
-                "log_probs, targets, input_lengths, target_lengths, blank=0, reduction='mean', "
-                "zero_infinity=False",
+                "log_probs, targets, input_lengths, target_lengths, blank=0, reduction='mean', zero_infinity=False",
             ),
         ),
         inputs=("log_probs", "targets", "input_lengths", "target_lengths"),

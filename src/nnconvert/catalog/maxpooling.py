@@ -56,19 +56,13 @@ _ADAPTIVE_MAX_POOL = tuple(
         constructor="output_size, return_indices=False",
         family="pooling",
         spellings=(
-            Spelling(
-                f"torch.nn.functional.adaptive_max_pool{n}d", "input, output_size, return_indices=False"
-            ),
+            Spelling(f"torch.nn.functional.adaptive_max_pool{n}d", "input, output_size, return_indices=False"),
             Spelling(
                 f"torch.nn.functional.adaptive_max_pool{n}d_with_indices",
                 "input, output_size, return_indices=False",
                 fixed=_INDICES,
             ),
-            *(
-                (Spelling("torch.adaptive_max_pool1d", "input, output_size", fixed=_INDICES),)
-                if n == 1
-                else ()
-            ),
+            *((Spelling("torch.adaptive_max_pool1d", "input, output_size", fixed=_INDICES),) if n == 1 else ()),
         ),
         doc="torch.adaptive_max_pool1d and the *_with_indices functions always return the indices too.",
         example=f"F.adaptive_max_pool{n}d(x, 4)",
@@ -79,15 +73,12 @@ _ADAPTIVE_MAX_POOL = tuple(
 _FRACTIONAL_MAX_POOL = tuple(
     Pair(
         module=f"FractionalMaxPool{n}d",
-        constructor=(
-            "kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None"
-        ),
+        constructor=("kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None"),
         family="pooling",
         spellings=tuple(
             Spelling(
                 f"torch.nn.functional.fractional_max_pool{n}d{suffix}",
-                "input, kernel_size, output_size=None, output_ratio=None, return_indices=False, "
-                "_random_samples=None",
+                "input, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None",
                 fixed=fixed,
             )
             for suffix, fixed in (("", {}), ("_with_indices", _INDICES))

@@ -9,11 +9,7 @@ PAIRS = (
         module="LocalResponseNorm",
         constructor="size, alpha=0.0001, beta=0.75, k=1.0",
         family="normalization",
-        spellings=(
-            Spelling(
-                "torch.nn.functional.local_response_norm", "input, size, alpha=0.0001, beta=0.75, k=1.0"
-            ),
-        ),
+        spellings=(Spelling("torch.nn.functional.local_response_norm", "input, size, alpha=0.0001, beta=0.75, k=1.0"),),
         doc="All settings move to the constructor.",
         example="F.local_response_norm(x, 5)",
     ),

@@ -23,8 +23,7 @@ _AVG_POOL = (
         Pair(
             module=f"AvgPool{n}d",
             constructor=(
-                "kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, "
-                "divisor_override=None"
+                "kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None"
             ),
             family="pooling",
             spellings=(

@@ -7,9 +7,7 @@ from nnconvert.catalog.model import Pair, Spelling
 PAIRS = (
     Pair(
         module="Upsample",
-        constructor=(
-            "size=None, scale_factor=None, mode='nearest', align_corners=None, recompute_scale_factor=None"
-        ),
+        constructor=("size=None, scale_factor=None, mode='nearest', align_corners=None, recompute_scale_factor=None"),
         family="upsampling",
         spellings=(
             Spelling(

@@ -11,9 +11,7 @@ _NO_CLASS = {
     "there is no module class for it": "gumbel_softmax normalize one_hot pdist",
     "there is no module class for it; its grid is an input": "affine_grid grid_sample",
     "there is no module class for it; nn.ChannelShuffle runs channel_shuffle": "native_channel_shuffle",
-    "nn.MultiheadAttention holds projections around it; alone it has no module class": (
-        "scaled_dot_product_attention"
-    ),
+    "nn.MultiheadAttention holds projections around it; alone it has no module class": ("scaled_dot_product_attention"),
     "a matrix product of two operands has no module class": "grouped_mm scaled_grouped_mm scaled_mm",
     "a helper of torch's own, not an operation": (
         "assert_int_or_pair boolean_dispatch handle_torch_function has_torch_function "
@@ -137,9 +135,7 @@ def _rows(prefix: str, table: dict[str, str], *, takes_weights: bool = False) ->
 
 def _of_class(table: dict[str, dict[str, str]]) -> dict[str, str]:
     """Reasons with the class named in them."""
-    return {
-        reason.format(module): names for reason, named in table.items() for module, names in named.items()
-    }
+    return {reason.format(module): names for reason, named in table.items() for module, names in named.items()}
 
 
 def _weight_twins() -> list[WithoutPair]:

@@ -89,9 +89,7 @@ def divide(pair: Pair, spelling: Spelling, given: dict[str, Given]) -> Division:
         else:
             _require_default(spelling, name, argument, pair)
     has_training = any(parameter.name in _TRAINING_NAMES for parameter in spelling.signature)
-    return Division(
-        _inputs(pair, spelling, given), settings, training, pair.training is not None and has_training
-    )
+    return Division(_inputs(pair, spelling, given), settings, training, pair.training is not None and has_training)
 
 
 def _inputs(pair: Pair, spelling: Spelling, given: dict[str, Given]) -> tuple[Given, ...]:

@@ -10,6 +10,7 @@ from typing import Final
 from nnconvert.catalog import Pair, by_module
 from nnconvert.decide.arguments import Division, LeaveError
 from nnconvert.decide.gates import check_class, check_mode, check_walks, method_of_site
+from nnconvert.decide.guards import Guards
 from nnconvert.decide.imports import Importer
 from nnconvert.decide.settings import build, build_inline
 from nnconvert.decide.sites import Site
@@ -103,11 +104,11 @@ class Drafter:
         settler = Settler(self.reader, method, construction)
         pair = by_module(site.module)
         arguments, after = build_inline(site, method, settler, self.reader, pair)
-        note = self._check_inline(pair, site.callee, method) if pair is not None else ""
+        note = self._check_inline(pair, site.callee, site, method) if pair is not None else ""
         callee = importer.callee(site.module, construction)
         return Draft(method, site.module, f"{callee}{arguments}", None, after, note=note)
 
-    def _check_inline(self, pair: Pair, built: ast.Call, method: Method) -> str:
+    def _check_inline(self, pair: Pair, built: ast.Call, site: Site, method: Method) -> str:
         """A module built on the spot has no state, and is in training mode whatever the model's mode is."""
         given = {keyword.arg: ast.unparse(keyword.value) for keyword in built.keywords}
         for name, value in pair.module_fixed.items():
@@ -119,7 +120,7 @@ class Drafter:
             raise LeaveError("NNC406", f"{state[0]} would become state of the module")
         if pair.training is None:
             return ""
-        return self._always_on("NNC401", "built at every call, it is always in training mode", method)
+        return self._always_on("NNC401", "built at every call, it is always in training mode", site, method)
 
     def _reference(self, site: Site, method: Method, importer: Importer) -> Draft:
         from nnconvert.decide.held import draft_held
@@ -147,24 +148,23 @@ class Drafter:
         if division.training is None:
             parameter = spelling.signature.get(pair.training)
             if not division.has_training or (parameter is not None and parameter.default == "True"):
-                return self._always_on("NNC401", "no training argument: it stays on in eval mode", method)
+                return self._always_on("NNC401", "no training argument: it stays on in eval mode", site, method)
             raise LeaveError("NNC403", "no training argument: it is off in training, too")
         value = division.training.value
         if isinstance(value, ast.Constant) and value.value:
-            return self._always_on("NNC402", f"training={value.value!r} keeps it on in eval mode", method)
+            return self._always_on("NNC402", f"training={value.value!r} keeps it on in eval mode", site, method)
         if isinstance(value, ast.Constant):
             raise LeaveError("NNC403", f"training={value.value!r} keeps it off in training, too")
         follows = isinstance(value, ast.Attribute) and value.attr == "training"
-        if not (
-            follows
-            and isinstance(value, ast.Attribute)
-            and self.reader.attributes.self_of(value.value) is method
-        ):
+        if not (follows and isinstance(value, ast.Attribute) and self.reader.attributes.self_of(value.value) is method):
             raise LeaveError("NNC404", f"training={ast.unparse(value)} is not {method.receiver}.training")
         self._check_mode(method)
         return ""
 
-    def _always_on(self, code: str, words: str, method: Method) -> str:
+    def _always_on(self, code: str, words: str, site: Site, method: Method) -> str:
+        if Guards(site, method, self.reader).only_in_training():
+            self._check_mode(method)
+            return ""
         if not self.options.unsafe:
             raise LeaveError(code, words)
         self._check_mode(method)

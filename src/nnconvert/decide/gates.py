@@ -26,9 +26,7 @@ def method_of_site(site: Site, reader: Reader) -> Method:
     if method is None:
         if _in_class(site.scope):
             raise LeaveError("NNC106", "runs in the class body, in a decorator or as a default value")
-        raise LeaveError(
-            "NNC103", "no self in a free function" if site.scope.kind != "module" else "no self here"
-        )
+        raise LeaveError("NNC103", "no self in a free function" if site.scope.kind != "module" else "no self here")
     if method.kind != "instance":
         raise LeaveError("NNC106", f"{method.node.name} is a {method.kind} method")
     kind, base = reader.classes.kind(method.info)
@@ -147,16 +145,18 @@ def check_walks(info: ClassInfo, module: str, reader: Reader) -> None:
     walk = reader.walks.noticing(info, module)
     if walk is not None:
         line = reader.source.position(reader.source.span(walk.node).start).line
-        raise LeaveError(
-            "NNC302", f"line {line} walks over {walk.node.attr} and would notice the new submodule"
-        )
+        raise LeaveError("NNC302", f"line {line} walks over {walk.node.attr} and would notice the new submodule")
 
 
 def check_mode(info: ClassInfo, reader: Reader) -> None:
     """Refuse operations that depend on the mode where the mode may not reach a submodule."""
-    if "training" in reader.attributes.outer_stores or reader.attributes.stores(info, "training"):
+    attributes = reader.attributes
+    if "training" in attributes.outer_stores or attributes.stores(info, "training"):
         raise LeaveError("NNC405", "the file assigns .training directly")
+    unknown = any(attributes.facts[member].stores_unknown_names for member in info.family())
+    if unknown or attributes.outer_stores_unknown:
+        raise LeaveError("NNC405", "attributes are stored under computed names, perhaps .training")
     for member in info.family():
-        for name in ("train", "eval"):
+        for name in ("train", "eval", "training"):
             if name in member.scope.bindings:
-                raise LeaveError("NNC405", f"{member.qualname} overrides {name}()")
+                raise LeaveError("NNC405", f"{member.qualname} defines {name} itself")

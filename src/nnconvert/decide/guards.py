@@ -21,31 +21,60 @@ class Guards:
         """Whether every forward pass runs the call."""
         return self._surely_within(self.site.node, self.method) and self._is_called(self.method, frozenset())
 
-    def tests_number(self, value: ast.expr) -> bool:
-        """Whether a guard of the call compares the value with a number (``if self.p > 0``), so it is one."""
+    def only_in_training(self) -> bool:
+        """Whether the call runs only where ``self.training`` holds: ``if self.training: ...``."""
+        child: ast.AST = self.site.node
+        for ancestor in self.reader.tree.ancestors(self.site.node):
+            body = ancestor.body if isinstance(ancestor, ast.If | ast.IfExp) else None
+            inside = child is body or (isinstance(body, list) and child in body)
+            if inside and isinstance(ancestor, ast.If | ast.IfExp) and self._means_training(ancestor.test):
+                return True
+            if isinstance(ancestor, FunctionNode | ast.Lambda):
+                return False
+            child = ancestor
+        return False
+
+    def _means_training(self, test: ast.expr) -> bool:
+        if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+            return any(self._means_training(value) for value in test.values)
+        return (
+            isinstance(test, ast.Attribute)
+            and test.attr == "training"
+            and self.reader.attributes.self_of(test.value) is self.method
+        )
+
+    def allows(self, value: ast.expr) -> bool:
+        """Whether no guard of the call asks for the value, or one compares it with a number (``self.p > 0``)."""
         wanted = ast.unparse(value)
-        return any(
+        tests = [node for test in self._tests() for node in ast.walk(test)]
+        compared = (
             isinstance(node, ast.Compare)
             and ast.unparse(node.left) == wanted
             and isinstance(node.ops[0], ast.Gt | ast.GtE | ast.Lt | ast.LtE)
-            for test in self._tests()
-            for node in ast.walk(test)
+            for node in tests
         )
+        asked = any(isinstance(node, ast.Attribute | ast.Name) and ast.unparse(node) == wanted for node in tests)
+        return any(compared) or not asked
 
     def _tests(self) -> Iterator[ast.expr]:
+        """The conditions around the call, and those under which the method returns before it."""
+        child: ast.AST = self.site.node
         for ancestor in self.reader.tree.ancestors(self.site.node):
             if isinstance(ancestor, ast.If | ast.IfExp | ast.While):
                 yield ancestor.test
+            elif isinstance(ancestor, ast.BoolOp):
+                yield from ancestor.values
+            for statement in _before(ancestor, child):
+                yield from (n.test for n in ast.walk(statement) if isinstance(n, ast.If) and _returns(n))
             if ancestor is self.method.node:
                 return
+            child = ancestor
 
     def _surely_within(self, node: ast.AST, method: Method) -> bool:
         """Whether a run of the method always reaches the node: no condition around, no return before it."""
         child = node
         for ancestor in self.reader.tree.ancestors(node):
-            if isinstance(
-                ancestor, ast.If | ast.IfExp | ast.BoolOp | ast.While | ast.Try | ast.Match | ast.Lambda
-            ):
+            if isinstance(ancestor, ast.If | ast.IfExp | ast.BoolOp | ast.While | ast.Try | ast.Match | ast.Lambda):
                 return False
             if _returns_before(ancestor, child):
                 return False
@@ -77,10 +106,16 @@ class Guards:
 
 
 def _returns_before(parent: ast.AST, child: ast.AST) -> bool:
+    return any(_returns(statement) for statement in _before(parent, child))
+
+
+def _before(parent: ast.AST, child: ast.AST) -> Sequence[ast.stmt]:
+    """The statements of the same body in front of the child."""
     for _, value in ast.iter_fields(parent):
         if isinstance(value, list) and child in value:
-            before: Sequence[ast.AST] = value[: value.index(child)]
-            return any(
-                isinstance(n, ast.Return) for s in before if isinstance(s, ast.stmt) for n in ast.walk(s)
-            )
-    return False
+            return [node for node in value[: value.index(child)] if isinstance(node, ast.stmt)]
+    return []
+
+
+def _returns(statement: ast.stmt) -> bool:
+    return any(isinstance(node, ast.Return) for node in ast.walk(statement))

@@ -33,7 +33,8 @@ class Importer:
         scope = self._init_scope(construction)
         for wanted, suffix in ((_NN, f".{module}"), (f"{_NN}.{module}", ""), ("torch", f".nn.{module}")):
             for name in self._bound_to(wanted, scope):
-                return f"{name}{suffix}"
+                if self._is_sure(name, scope, construction.info.node):
+                    return f"{name}{suffix}"
         if names.qualname(ast.Name(module, ast.Load()), scope) == f"{_NN}.{module}":
             return module  # from torch.nn import *
         if self._free_nn():
@@ -54,9 +55,7 @@ class Importer:
         names: list[str] = []
         while seen is not None:
             if seen.kind != "class":
-                names += [
-                    n for n, bindings in seen.bindings.items() if any(_is_imported(b) for b in bindings)
-                ]
+                names += [n for n, bindings in seen.bindings.items() if any(_is_imported(b) for b in bindings)]
             seen = seen.parent
         for name in sorted(set(names), key=lambda n: (len(n), n)):
             found = scope.lookup(name)
@@ -64,6 +63,25 @@ class Importer:
                 continue  # imported in __init__ itself, perhaps behind the place where it would be used
             if self.reader.names.qualname(ast.Name(name, ast.Load()), scope) == wanted:
                 yield name
+
+    def _is_sure(self, name: str, scope: Scope, node: ast.ClassDef) -> bool:
+        """Whether the name is bound when the class is built: before the class, on every path, or used by it."""
+        roots = (root_name(base) for base in node.bases)
+        if any(root is not None and root.id == name for root in roots):
+            return True
+        found = scope.lookup(name)
+        return found is not None and any(
+            getattr(b.node, "lineno", node.lineno) < node.lineno and self._is_unconditional(b.node) for b in found[1]
+        )
+
+    def _is_unconditional(self, node: ast.AST) -> bool:
+        parent = self.reader.tree.parents.get(node)
+        if isinstance(node, ast.Name):  # F = nn.functional
+            node, parent = parent or node, self.reader.tree.parents.get(parent or node)
+        if isinstance(parent, ast.Try) and node in parent.body:
+            before = parent.body[: parent.body.index(node)]
+            return all(isinstance(s, ast.Import | ast.ImportFrom) and _names_torch(s) for s in before)
+        return isinstance(parent, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef)
 
     def _free_nn(self) -> bool:
         scopes = self.reader.tree.inner.values()
@@ -116,9 +134,7 @@ class Importer:
         if not (binding.qualname or "").startswith(_FUNCTIONAL):
             return False
         assert isinstance(statement, ast.Import | ast.ImportFrom)
-        if isinstance(statement, ast.Import) and any(
-            a.asname is None and a.name == name for a in statement.names
-        ):
+        if isinstance(statement, ast.Import) and any(a.asname is None and a.name == name for a in statement.names):
             return False
         span = self._lines(statement)
         text = self.reader.source.text[span.start : span.end]
@@ -144,9 +160,7 @@ class Importer:
             return ImportEdit(Span(first.start, last.end), names)
         index = statement.names.index(gone)
         if index + 1 < len(statement.names):
-            return ImportEdit(
-                Span(source.span(gone).start, source.span(statement.names[index + 1]).start), ""
-            )
+            return ImportEdit(Span(source.span(gone).start, source.span(statement.names[index + 1]).start), "")
         return ImportEdit(Span(source.span(statement.names[index - 1]).end, last.end), "")
 
     def _lines(self, statement: ast.stmt) -> Span:

@@ -11,11 +11,10 @@ from nnconvert.decide.draft import Draft
 from nnconvert.plan import Anchor, Leave
 from nnconvert.source.classes import ClassInfo
 from nnconvert.source.construction import Construction, Window, reaching_methods
+from nnconvert.source.new_init import new_init
 from nnconvert.source.reader import Reader
 
-_TORCH_INIT_CALLS: Final = frozenset(
-    {"reset_parameters", "_reset_parameters", "reset_running_stats", "extra_repr"}
-)
+_TORCH_INIT_CALLS: Final = frozenset({"reset_parameters", "_reset_parameters", "reset_running_stats", "extra_repr"})
 
 
 @dataclass(eq=False)
@@ -69,9 +68,7 @@ class Placer:
         if not construction.inits:
             return Leave("NNC304", "the class inherits an __init__ that does not reach that of nn.Module")
         if construction.init is None:
-            return Leave(
-                "NNC304", "__init__ is defined more than once, under a condition, or without a name for self"
-            )
+            return Leave("NNC304", "__init__ is defined more than once, under a condition, or without a name for self")
         if construction.base_call is None:
             return Leave("NNC304", "__init__ does not call the __init__ of its base on every path")
         if not draft.registers:  # the assignment itself stands in __init__ already
@@ -150,8 +147,9 @@ class Placer:
             if source.indent(line - 1) != indent:
                 break
             line -= 1
-        header = ("def __init__(self, *args, **kwargs):", "super().__init__(*args, **kwargs)")
-        return Anchor(source.line_starts[line - 1], indent, "self", header, self._unit())
+        new = new_init(info, self.reader)
+        lines = (new.header, new.base_call)
+        return Anchor(source.line_starts[line - 1], indent, "self", lines, self._unit())
 
 
 def _holds_function(statement: ast.stmt) -> bool:

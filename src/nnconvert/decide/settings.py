@@ -63,25 +63,19 @@ def build(site: Site, method: Method, settler: Settler, reader: Reader) -> Built
     settled = {name: settle(settler, argument, name, site) for name, argument in division.settings.items()}
     defaults = (*pair.constructor_signature, *spelling.signature)
     _check_values(pair, defaults, settled, settler, Guards(site, method, reader))
-    written = {
-        name: Written(settled[name].text, argument.positional) for name, argument in division.settings.items()
-    }
+    written = {name: Written(settled[name].text, argument.positional) for name, argument in division.settings.items()}
     arguments = constructor_text("", pair, spelling, written)
     return Built(pair, arguments, max((s.after for s in settled.values()), default=0), division)
 
 
-def build_inline(
-    site: Site, method: Method, settler: Settler, reader: Reader, pair: Pair | None
-) -> tuple[str, int]:
+def build_inline(site: Site, method: Method, settler: Settler, reader: Reader, pair: Pair | None) -> tuple[str, int]:
     """Settle the constructor call of a module built on the spot: its arguments and ``after`` as in Built."""
     built = site.callee
     assert isinstance(built, ast.Call)
     if any(isinstance(a, ast.Starred) for a in built.args) or any(k.arg is None for k in built.keywords):
         raise LeaveError("NNC201", "the arguments are unpacked with * or **")
     signature = pair.constructor_signature if pair is not None else ()
-    names = [parameter.name for parameter in signature] + [
-        f"argument {i + 1}" for i in range(len(built.args))
-    ]
+    names = [parameter.name for parameter in signature] + [f"argument {i + 1}" for i in range(len(built.args))]
     texts: list[str] = []
     settled: dict[str, Settled] = {}
     for place, value in enumerate(built.args):
@@ -106,9 +100,9 @@ def _padding_class(site: Site, given: Mapping[str, Given], settler: Settler) -> 
     length = _length(settle(settler, given["pad"], "pad", site).value, settler)
     for pair, _ in site.pairs:
         takes_value = pair.constructor_signature.get("value") is not None
-        if pair.pad_mode == mode_value and pair.pad_length == length:
-            if mode_value != "constant" or takes_value == ("value" in given):
-                return pair
+        fits = pair.pad_mode == mode_value and pair.pad_length == length
+        if fits and (mode_value != "constant" or takes_value == ("value" in given)):
+            return pair
     if isinstance(mode_value, Unknown):
         raise LeaveError("NNC211", "the padding mode is not known here")
     if length is None:
@@ -172,7 +166,9 @@ def _is_fine(check: str, name: str, settled: Mapping[str, Settled], settler: Set
     """A value that the source does not tell: the call checks it too and surely runs, or it is promised."""
     if name not in settled:
         return False
-    if check in CALL_CHECKS_TOO and guards.surely_runs():
+    origin = settler.definition(settled[name].value)
+    none = origin is not None and isinstance(origin.default, ast.Constant) and origin.default.value is None
+    if check in CALL_CHECKS_TOO and not none and guards.surely_runs():
         return True
     return _is_promised(check, name, settled[name], settler, guards)
 
@@ -188,8 +184,6 @@ def _is_promised(check: str, name: str, settled: Settled, settler: Settler, guar
             return valid and (
                 check not in CALL_CHECKS_TOO
                 or annotation_fits(check, origin.annotation)
-                or guards.tests_number(settled.value)
+                or guards.allows(settled.value)
             )
-    return annotation_fits(check, origin.annotation) or bool(
-        is_valid(check, name, {name: literal(origin.value)})
-    )
+    return annotation_fits(check, origin.annotation) or bool(is_valid(check, name, {name: literal(origin.value)}))

@@ -109,9 +109,7 @@ def _only_called(store: Store, info: ClassInfo, reader: Reader) -> bool:
     if any(attributes.facts[m].stores_unknown_names for m in info.family()):
         return False
     loads = [load for m in info.family() for load in attributes.facts[m].loads.get(name, [])]
-    return all(
-        isinstance(call := reader.tree.parents.get(load), ast.Call) and call.func is load for load in loads
-    )
+    return all(isinstance(call := reader.tree.parents.get(load), ast.Call) and call.func is load for load in loads)
 
 
 def draft_shared(site: Site, method: Method, reader: Reader) -> Draft:
@@ -125,6 +123,4 @@ def draft_shared(site: Site, method: Method, reader: Reader) -> Draft:
     index = construction.index_of(store.node)
     assert index is not None
     behind = construction.body[index]
-    return Draft(
-        method, site.module, text, None, index + 1, shareable=False, attribute=store.name, behind=behind
-    )
+    return Draft(method, site.module, text, None, index + 1, shareable=False, attribute=store.name, behind=behind)

@@ -15,9 +15,7 @@ from nnconvert.source.classes import torch_attribute_names, torch_class
 from nnconvert.source.reader import Reader
 from nnconvert.source.scopes import FunctionNode, Scope
 
-STATELESS_WITHOUT_FUNCTIONAL: Final = frozenset(
-    {"Identity", "Softmax2d", "CrossMapLRN2d"}
-)
+STATELESS_WITHOUT_FUNCTIONAL: Final = frozenset({"Identity", "Softmax2d", "CrossMapLRN2d"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +47,7 @@ class Finder:
             for pair, spelling in rows
             if spelling.is_method
         }
-        self._shorts = {
-            name.rpartition(".")[2] for name in by_spelling() if not name.startswith("torch.Tensor.")
-        }
+        self._shorts = {name.rpartition(".")[2] for name in by_spelling() if not name.startswith("torch.Tensor.")}
 
     @cached_property
     def _imported(self) -> frozenset[str]:
@@ -101,9 +97,7 @@ class Finder:
         short = function.attr if isinstance(function, ast.Attribute) else function.id
         if short not in self._shorts and short not in self._imported:
             return None
-        if names.is_star_candidate(function, scope) and (
-            isinstance(function, ast.Name) or _looks_like_torch(function)
-        ):
+        if names.is_star_candidate(function, scope) and (isinstance(function, ast.Name) or _looks_like_torch(function)):
             return Site("call", call, function, scope, short, (), "NNC102")
         for qualname in sorted(names.possible(function)):
             rows = by_spelling().get(qualname)
@@ -112,9 +106,7 @@ class Finder:
         return None
 
     def _method(self, call: ast.Call, function: ast.expr, scope: Scope) -> Site | None:
-        if not (
-            self.methods and isinstance(function, ast.Attribute) and function.attr in self._tensor_methods
-        ):
+        if not (self.methods and isinstance(function, ast.Attribute) and function.attr in self._tensor_methods):
             return None
         if not self._may_be_tensor(function.value, scope):
             return None
@@ -141,9 +133,7 @@ class Finder:
             return None
         pair = by_module(module)
         if pair is not None:
-            return Site(
-                "inline", call, built, scope, pair.functional, ((pair, pair.spellings[0]),), "", module
-            )
+            return Site("inline", call, built, scope, pair.functional, ((pair, pair.spellings[0]),), "", module)
         suspicion = "" if module in STATELESS_WITHOUT_FUNCTIONAL else "NNC407"
         return Site("inline", call, built, scope, module.lower(), (), suspicion, module)
 

@@ -145,9 +145,7 @@ class _Decider:
             found.update((draft, allotted[self._share_key(draft)]) for draft in members)
         for relative in info.family():
             if relative is not info:
-                known = namers.setdefault(
-                    relative, Namer(attributes.taken(relative), attributes.prefixes(relative))
-                )
+                known = namers.setdefault(relative, Namer(attributes.taken(relative), attributes.prefixes(relative)))
                 known.take(found.values())
         return found
 

@@ -61,6 +61,9 @@ class Attributes:
         self.outer_stores: set[str] = set()
         """Names stored on other objects: ``p`` for ``model.p = 0.1``."""
         self.outer_loads: dict[str, list[ast.Attribute]] = {}
+        self.outer_prefixes: set[str] = set()
+        self.outer_stores_unknown = False
+        """Whether something that may be an instance of a class of the file is stored on under computed names."""
         for info in classes:
             for nodes in info.methods.values():
                 for node in nodes:
@@ -128,7 +131,8 @@ class Attributes:
         return names | self.outer_stores | self.asked_names
 
     def prefixes(self, info: ClassInfo) -> set[str]:
-        return {prefix for member in info.family() for prefix in self.facts[member].prefixes} | self._asked[1]
+        own = {prefix for member in info.family() for prefix in self.facts[member].prefixes}
+        return own | self.outer_prefixes | self._asked[1]
 
     @property
     def asked_names(self) -> frozenset[str]:
@@ -188,14 +192,21 @@ class Attributes:
         if method is None:
             if loaded:
                 self.outer_loads.setdefault(node.attr, []).append(node)
+                if node.attr == "__dict__":
+                    self._read_outer_table(node, node.value)
             else:
                 self.outer_stores.add(node.attr)
+                self.outer_stores_unknown |= node.attr == "__dict__" and self._may_be_instance(node.value)
             return
         facts = self.facts[method.info]
         if loaded:
             facts.loads.setdefault(node.attr, []).append(node)
             self._read_table_use(node, method)
+            call = self.tree.parents.get(node)
+            if node.attr == "__setattr__" and not (isinstance(call, ast.Call) and call.func is node):
+                facts.stores_unknown_names = True
         else:
+            facts.stores_unknown_names |= node.attr == "__dict__"
             value = self._assigned_value(node)
             facts.stores.setdefault(node.attr, []).append(Store(node.attr, node, method, value))
 
@@ -213,8 +224,8 @@ class Attributes:
             return None if starred else value.elts[parent.elts.index(node)]
         return None
 
-    def _read_table_use(self, node: ast.Attribute, method: Method) -> None:
-        if node.attr not in TABLES:
+    def _read_table_use(self, node: ast.Attribute | ast.Call, method: Method) -> None:
+        if isinstance(node, ast.Attribute) and node.attr not in TABLES:
             return
         name, stores = table_use(node, self.tree)
         if stores and name is None:
@@ -222,16 +233,57 @@ class Attributes:
         elif stores and name is not None:
             self._store_named(method, node, name, None)
 
+    def _read_outer_table(self, node: ast.Attribute | ast.Call, owner: ast.expr) -> None:
+        """``model.__dict__["p"] = ...``, ``vars(model).update(...)``."""
+        name, stores = table_use(node, self.tree)
+        if stores and name is None:
+            self.outer_stores_unknown |= self._may_be_instance(owner)
+        elif stores and name is not None:
+            self._store_outside(owner, name, self.tree.scope_of.get(owner))
+
+    def _store_outside(self, target: ast.expr, name: ast.expr, scope: Scope | None) -> None:
+        for text, exact in string_values(name, scope or self.tree.module):
+            if exact:
+                self.outer_stores.add(text)
+            elif text:
+                self.outer_prefixes.add(text)
+            else:
+                self.outer_stores_unknown |= self._may_be_instance(target)
+
+    def _may_be_instance(self, node: ast.expr) -> bool:
+        """Whether an expression may be an instance of a class of this file, as far as its bindings tell."""
+        root = root_name(node)
+        found = self.tree.scope_of[root].lookup(root.id) if root is not None else None
+        if root is None or found is None:
+            return True
+        return not all(b.kind in ("import", "class") or self._is_foreign(b.value) for b in found[1])
+
+    def _is_foreign(self, value: ast.expr | None) -> bool:
+        """The result of calling something that was imported: ``parser.parse_args()``, ``Namespace()``."""
+        if not isinstance(value, ast.Call):
+            return False
+        root = root_name(value.func)
+        found = self.tree.scope_of[root].lookup(root.id) if root is not None else None
+        if found is None:
+            return False
+        return all(b.kind == "import" or self._is_foreign(b.value) for b in found[1])
+
     def _read_call(self, call: ast.Call) -> None:
+        if isinstance(call.func, ast.Name) and call.func.id == "vars" and call.args:
+            owner = self.self_of(call.args[0])
+            if owner is not None:
+                self._read_table_use(call, owner)
+            else:
+                self._read_outer_table(call, call.args[0])
+            return
         target, name, value = named_store(call)
         if target is None or name is None:
             return
         method = self.self_of(target)
         if method is not None:
             self._store_named(method, call, name, value)
-            return
-        values = string_values(name, self.tree.scope_of[call])
-        self.outer_stores.update(text for text, exact in values if exact)
+        else:
+            self._store_outside(target, name, self.tree.scope_of[call])
 
     def _store_named(self, method: Method, node: ast.AST, name: ast.expr, value: ast.expr | None) -> None:
         facts = self.facts[method.info]

@@ -43,8 +43,7 @@ def torch_bases(module: str) -> frozenset[str]:
 def _torch_names() -> dict[str, dict[str, frozenset[str]]]:
     text = Path(__file__).with_name("torch_names.json").read_text(encoding="utf-8")
     return {
-        kind: {name: frozenset(values) for name, values in table.items()}
-        for kind, table in json.loads(text).items()
+        kind: {name: frozenset(values) for name, values in table.items()} for kind, table in json.loads(text).items()
     }
 
 
@@ -197,9 +196,7 @@ class Classes:
 
     def _read_methods(self, info: ClassInfo) -> None:
         for name, bindings in info.scope.bindings.items():
-            found = [
-                b.node for b in bindings if isinstance(b.node, FunctionNode) and not _is_overload(b.node)
-            ]
+            found = [b.node for b in bindings if isinstance(b.node, FunctionNode) and not _is_overload(b.node)]
             if found:
                 info.methods[name] = found
 

@@ -15,7 +15,8 @@ from typing import Final
 from nnconvert.source.attributes import Method, Store
 from nnconvert.source.classes import ClassInfo
 from nnconvert.source.construction import Construction
-from nnconvert.source.expressions import Expression, NotConstantError, changes_in_place
+from nnconvert.source.expressions import PURE_BUILTINS, Expression, NotConstantError, changes_in_place
+from nnconvert.source.new_init import new_init
 from nnconvert.source.paths import always
 from nnconvert.source.quotes import unparse
 from nnconvert.source.reader import Reader
@@ -23,7 +24,6 @@ from nnconvert.source.scopes import Binding, Scope
 
 _STATE_WORDS: Final = re.compile(r"\b(Tensor|Parameter|Module)\b")
 _REGISTERING: Final = frozenset({"register_buffer", "register_parameter", "register_module", "add_module"})
-_NEW_INIT_NAMES: Final = frozenset({"self", "args", "kwargs"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,8 @@ class Settler:
         scope = init.scope if init is not None else self.method.info.scope.parent
         found = scope.lookup(name) if scope is not None else None
         seen = found[0] if found is not None else None
-        if seen is not home or (init is None and name in _NEW_INIT_NAMES):
+        hidden = init is None and name in new_init(self.method.info, self.reader).names
+        if seen is not home or hidden:
             raise NotConstantError("late", f"`{name}` means something else in __init__")
 
     # -- where a value comes from -------------------------------------------------------------------------
@@ -131,14 +132,11 @@ class Settler:
             raise NotConstantError("training", f"{shown} changes with train() and eval()")
         if name in attributes.outer_stores:
             raise NotConstantError("changed", f"{shown} is assigned from outside of the class")
-        if any(attributes.facts[m].stores_unknown_names for m in info.family()):
-            raise NotConstantError(
-                "changed", f"the class stores attributes under computed names, perhaps {shown}"
-            )
+        unknown = any(attributes.facts[m].stores_unknown_names for m in info.family())
+        if unknown or attributes.outer_stores_unknown:
+            raise NotConstantError("changed", f"attributes are stored under computed names, perhaps {shown}")
         if any(name.startswith(prefix) for prefix in attributes.prefixes(info)):
-            raise NotConstantError(
-                "changed", f"the class stores attributes under computed names like {shown}"
-            )
+            raise NotConstantError("changed", f"attributes are stored under computed names like {shown}")
         stores, defined = attributes.stores(info, name), self._class_attributes(name)
         if any(binding.value is None for _, binding in defined):
             raise NotConstantError("unknown", f"{shown} is a method, a property or a nested class")
@@ -180,9 +178,7 @@ class Settler:
         if not has_default and not always(construction.body, lambda statement: _assigns(statement, nodes)):
             raise NotConstantError("changed", f"{shown} is assigned under a condition or in a loop")
         if own:
-            return 1 + max(
-                i for i, s in enumerate(construction.body) if any(id(n) in nodes for n in ast.walk(s))
-            )
+            return 1 + max(i for i, s in enumerate(construction.body) if any(id(n) in nodes for n in ast.walk(s)))
         return (self.construction.base_call or 0) + 1 if self.construction.init is not None else 0
 
     def _unpacked(self, node: ast.AST) -> ast.expr | None:
@@ -210,7 +206,34 @@ class Settler:
         attributes = self.reader.attributes
         loads = [n for m in self.method.info.family() for n in attributes.facts[m].loads.get(name, [])]
         loads += attributes.outer_loads.get(name, [])
-        return any(changes_in_place(load, self.reader.tree.parents) for load in loads)
+        if any(changes_in_place(load, self.reader.tree.parents) for load in loads):
+            return True
+        values = [store.value for store in attributes.stores(self.method.info, name)]
+        values += [binding.value for _, binding in self._class_attributes(name)]
+        return any(map(_is_list, values)) and any(self._gives_away(load) for load in loads)
+
+    def _gives_away(self, load: ast.Attribute) -> bool:
+        """Whether a list is handed to somebody who may change it, or gets a second name under which it is changed."""
+        tree = self.reader.tree
+        parent = tree.parents.get(load)
+        if isinstance(parent, ast.Assign):
+            names = {target.id for target in parent.targets if isinstance(target, ast.Name)}
+            plain = len(names) == len(parent.targets)
+            uses = [use for use in tree.names() if use.id in names]
+            return not plain or any(changes_in_place(use, tree.parents) for use in uses)
+        if isinstance(parent, ast.keyword):
+            parent = tree.parents.get(parent)
+        if not isinstance(parent, ast.Call):
+            return isinstance(parent, ast.Return | ast.List | ast.Tuple | ast.Dict)
+        qualname = self.reader.names.qualname(parent.func, tree.scope_of[parent]) or ""
+        builtin = isinstance(parent.func, ast.Name) and parent.func.id in PURE_BUILTINS
+        return not (builtin or qualname.startswith(("torch.", "math.")))
+
+
+def _is_list(value: ast.expr | None) -> bool:
+    if isinstance(value, ast.Call):
+        return isinstance(value.func, ast.Name) and value.func.id == "list"
+    return isinstance(value, ast.List | ast.ListComp)
 
 
 def _assigns(statement: ast.stmt, nodes: set[int]) -> bool:
@@ -224,9 +247,7 @@ def _assigns(statement: ast.stmt, nodes: set[int]) -> bool:
 
 def _registers(node: ast.AST) -> bool:
     """``self.register_buffer("x", ...)``."""
-    return (
-        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _REGISTERING
-    )
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _REGISTERING
 
 
 def _promised(value: ast.expr, init: Method) -> tuple[ast.expr | None, ast.expr | None]:

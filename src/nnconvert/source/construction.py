@@ -15,22 +15,13 @@ from nnconvert.source.paths import always, own_nodes
 from nnconvert.source.scopes import FunctionNode
 
 _MODE_CALLS: Final = frozenset({"eval", "train"})
-_HARMLESS_WITH_SELF: Final = frozenset(
-    {
-        "super",
-        "isinstance",
-        "hasattr",
-        "getattr",
-        "setattr",
-        "type",
-        "id",
-        "len",
-        "print",
-        "repr",
-        "str",
-        "vars",
-    }
-)
+_SHOWING: Final = frozenset({"__repr__", "__str__", "extra_repr", "_get_name"})
+_RUN_BY_BUILTIN: Final[dict[str, frozenset[str]]] = {
+    **dict.fromkeys(("super", "isinstance", "hasattr", "setattr", "type", "id", "vars"), frozenset()),
+    **dict.fromkeys(("print", "repr", "str"), _SHOWING),
+    "len": frozenset({"__len__"}),
+}
+"""Builtins that take self, and the methods of it that they run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +100,7 @@ class Construction:
     def touches(self, statement: ast.AST, reaching: frozenset[str]) -> bool:
         """Whether the statement may run one of these methods: calls it, reads it, or hands self to others."""
         for node in ast.walk(statement):
-            if isinstance(node, ast.Attribute) and node.attr in reaching:
+            if isinstance(node, ast.Attribute) and _method_named(node) in reaching:
                 if self.attributes.self_of(node.value) is not None or is_super(node.value):
                     return True
             elif isinstance(node, ast.Name) and self._gives_away(node, reaching):
@@ -123,8 +114,11 @@ class Construction:
         if isinstance(parent, ast.Call):
             if parent.func is node:
                 return "forward" in reaching
-            if isinstance(parent.func, ast.Name) and parent.func.id in _HARMLESS_WITH_SELF:
-                return False
+            name = parent.func.id if isinstance(parent.func, ast.Name) else ""
+            if name in _RUN_BY_BUILTIN:
+                return bool(_RUN_BY_BUILTIN[name] & reaching)
+            if name == "getattr" and len(parent.args) > 1 and isinstance(parent.args[1], ast.Constant):
+                return parent.args[1].value in reaching
             return not is_base_init(parent, self.attributes) and self._may_run(parent, reaching)
         return True
 
@@ -182,9 +176,14 @@ def reaching_methods(info: ClassInfo, targets: Iterable[str], attributes: Attrib
     reads: dict[str, set[str]] = {}
     for member in family:
         for name, loads in attributes.facts[member].loads.items():
-            reads.setdefault(name, set()).update(_methods_around(loads, attributes))
+            method = "forward" if name == "__call__" else name
+            reads.setdefault(method, set()).update(_methods_around(loads, attributes))
         for caller in _self_callers(member, attributes):
             reads.setdefault("forward", set()).add(caller)
+        for name, bindings in member.scope.bindings.items():  # act = lambda self, x: self.relu(x)
+            for node in (n for b in bindings if isinstance(b.value, ast.Lambda) for n in ast.walk(b.value)):
+                if isinstance(node, ast.Attribute):
+                    reads.setdefault(_method_named(node), set()).add(name)
     targets = set(targets)
     for name in targets.union(*(member.methods for member in family)):
         loads = [n for n in attributes.outer_loads.get(name, []) if _reads_base(n, attributes)]
@@ -196,6 +195,11 @@ def reaching_methods(info: ClassInfo, targets: Iterable[str], attributes: Attrib
         found |= new
         queue.extend(new)
     return frozenset(found - {"__init__"})
+
+
+def _method_named(node: ast.Attribute) -> str:
+    """The method that reading the attribute may run: ``self.__call__`` runs forward."""
+    return "forward" if node.attr == "__call__" else node.attr
 
 
 def _methods_around(nodes: Iterable[ast.AST], attributes: Attributes) -> Iterator[str]:
@@ -228,6 +232,4 @@ def _looks_like_registration(node: ast.AST) -> bool:
         for call in ast.walk(node.value)
         if isinstance(call, ast.Call)
     )
-    return any(
-        name.lstrip("_")[:1].isupper() and not name.isupper() and name != "Parameter" for name in names
-    )
+    return any(name.lstrip("_")[:1].isupper() and not name.isupper() and name != "Parameter" for name in names)

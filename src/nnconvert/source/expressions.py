@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Literal, Protocol
 
 from nnconvert.source.attributes import Method
 from nnconvert.source.names import root_name
+from nnconvert.source.paths import own_nodes
 from nnconvert.source.reader import Reader
 from nnconvert.source.scopes import Binding, Scope
 
 Why = Literal["input", "local", "training", "state", "dotted", "changed", "unknown", "late"]
 
-_PURE_BUILTINS: Final = frozenset(
+PURE_BUILTINS: Final = frozenset(
     {"int", "float", "bool", "str", "tuple", "list", "len", "max", "min", "abs", "round", "sum", "pow",
      "divmod", "range"}
 )  # fmt: skip
@@ -104,7 +105,7 @@ class Expression:
 
     def call(self, node: ast.expr, depth: int) -> ast.expr:
         assert isinstance(node, ast.Call)
-        if not (_is_builtin(node.func, _PURE_BUILTINS, self.scope) or self._is_math(node.func)):
+        if not (_is_builtin(node.func, PURE_BUILTINS, self.scope) or self._is_math(node.func)):
             self._refuse_input(node)
             raise NotConstantError("unknown", f"`{_short(node)}` is not known to give the same at every call")
         self._note(node.func)
@@ -186,14 +187,23 @@ class Expression:
         if all(b.kind == "import" for b in bindings):
             raise NotConstantError("dotted", f"{shown} is imported; its value is not known here")
         if len(bindings) != 1 or bindings[0].value is None:
-            raise NotConstantError(
-                "changed", f"{shown} is bound more than once, or not by a plain assignment"
-            )
+            raise NotConstantError("changed", f"{shown} is bound more than once, or not by a plain assignment")
         self._refuse_changed(node.id, "changed")
+        if where.kind == "module" and self._may_be_built_before(bindings[0].node):
+            raise NotConstantError("late", f"{shown} gets its value after code that may build the class")
         value = bindings[0].value
         once = isinstance(value, ast.Call) and _is_builtin(value.func, _IMMUTABLE_RESULTS, where)
         if not once:  # what int(...) gave when the module was imported stays
             Expression(self.surroundings, where).visit(value, depth + 1)
+
+    def _may_be_built_before(self, target: ast.AST) -> bool:
+        """Whether something is called when the module is imported, behind the class and before the target."""
+        line = getattr(target, "lineno", 0)
+        start = self.surroundings.method.info.node.lineno
+        for statement in self.reader.source.tree.body:
+            if start < statement.lineno < line and any(map(_is_call, _run_at_import(statement))):
+                return True
+        return False
 
     def _local(self, node: ast.Name, bindings: list[Binding], where: Scope, depth: int) -> ast.expr:
         shown = f"`{node.id}`"
@@ -217,9 +227,7 @@ class Expression:
             statement = self.reader.tree.parents.get(statement)
         if not isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign) or statement.value is None:
             return False
-        arguments = {
-            n for n, found in self.surroundings.method.scope.bindings.items() if found[0].kind == "parameter"
-        }
+        arguments = {n for n, found in self.surroundings.method.scope.bindings.items() if found[0].kind == "parameter"}
         arguments -= {self.surroundings.method.receiver or ""}
         return any(
             (isinstance(node, ast.Attribute) and node.attr in _SHAPE_WORDS)
@@ -241,6 +249,23 @@ class Expression:
                 found = self.scope.lookup(child.id)
                 if found is not None and self._is_inside_method(found[0]):
                     raise NotConstantError("input", f"`{_short(node)}` depends on the input")
+
+
+def _is_call(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call)
+
+
+def _run_at_import(statement: ast.stmt) -> Iterator[ast.AST]:
+    """What runs when the statement does: of functions the decorators and defaults, of classes the body, too."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+        defaults = [d for d in (*statement.args.defaults, *statement.args.kw_defaults) if d is not None]
+        yield from own_nodes(*statement.decorator_list, *defaults)
+    elif isinstance(statement, ast.ClassDef):
+        yield from own_nodes(*statement.decorator_list, *statement.bases, *statement.keywords)
+        for inner in statement.body:
+            yield from _run_at_import(inner)
+    else:
+        yield from own_nodes(statement)
 
 
 def _is_builtin(node: ast.expr, names: frozenset[str], scope: Scope) -> bool:

@@ -118,6 +118,17 @@ def _merged(lines: list[list[Base]]) -> Iterator[Base]:
         lines = [[entry for entry in line if entry != head] for line in lines]
 
 
+def inherited_init(info: ClassInfo, attributes: Attributes) -> FunctionNode | None:
+    """The ``__init__`` that a class without one of its own runs, where it stands in this file."""
+    for entry in linearize(info, attributes)[1:]:
+        if not isinstance(entry, ClassInfo):
+            return None
+        if "__init__" in entry.scope.bindings:
+            nodes = entry.methods.get("__init__", [])
+            return nodes[0] if len(nodes) == 1 else None
+    return None
+
+
 def is_super(node: ast.expr) -> TypeGuard[ast.Call]:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
 

@@ -95,9 +95,7 @@ class Keeper:
                 return EVERYTHING
         return keeps
 
-    def _branches(
-        self, statement: ast.If, variable: str, scope: Scope, known: frozenset[str], loop: bool
-    ) -> Keeps:
+    def _branches(self, statement: ast.If, variable: str, scope: Scope, known: frozenset[str], loop: bool) -> Keeps:
         keeps = NOTHING
         deeper = has_children(statement.test) and all(self.recurses(s, scope) for s in statement.body)
         if not (deeper or _is_empty(statement.body)):
@@ -117,9 +115,7 @@ class Keeper:
         if found is None or around is None or [b.node for b in found[1]] != [around.node]:
             return False
         assert isinstance(around.node, FunctionNode)
-        return all(
-            isinstance(s, ast.Return) or _is_empty([s]) or _loops_over_children(s) for s in around.node.body
-        )
+        return all(isinstance(s, ast.Return) or _is_empty([s]) or _loops_over_children(s) for s in around.node.body)
 
     def test(self, test: ast.expr, variable: str, scope: Scope, known: frozenset[str] = frozenset()) -> Keeps:
         """Of which modules the test may be true; everything where it is not understood."""
@@ -184,9 +180,7 @@ class Keeper:
 
 def _part(node: ast.expr) -> Keeps:
     known = isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value
-    return (
-        Keeps(parts=frozenset({str(node.value)})) if known and isinstance(node, ast.Constant) else EVERYTHING
-    )
+    return Keeps(parts=frozenset({str(node.value)})) if known and isinstance(node, ast.Constant) else EVERYTHING
 
 
 def _is_name(node: ast.AST, name: str) -> bool:
@@ -245,9 +239,7 @@ def _is_free_of(node: ast.expr, variable: str) -> bool:
         if _is_name(child, variable) or isinstance(child, ast.NamedExpr | ast.Await | ast.Yield):
             return False
         method = child.func if isinstance(child, ast.Call) else None
-        if isinstance(child, ast.Call) and not (
-            isinstance(method, ast.Attribute) and method.attr in _TEXT_METHODS
-        ):
+        if isinstance(child, ast.Call) and not (isinstance(method, ast.Attribute) and method.attr in _TEXT_METHODS):
             return False
     return True
 

@@ -26,6 +26,8 @@ def named_store(call: ast.Call) -> tuple[ast.expr | None, ast.expr | None, ast.e
     if isinstance(function, ast.Attribute) and function.attr in _REGISTERING:
         named = next((k.value for k in call.keywords if k.arg == "name"), None)
         return function.value, arguments[0] if arguments else named, None
+    if isinstance(function, ast.Attribute) and function.attr == "object" and len(arguments) >= 2:
+        return arguments[0], arguments[1], None  # mock.patch.object(target, name, ...)
     if isinstance(function, ast.Attribute) and function.attr in ("__setattr__", "__delattr__"):
         if len(arguments) >= 3:  # object.__setattr__(self, name, value)
             return arguments[0], arguments[1], None
@@ -43,7 +45,7 @@ def asked_name(call: ast.Call) -> ast.expr | None:
     return call.args[0] if short in _PATHS and call.args else None
 
 
-def table_use(node: ast.Attribute, tree: ScopeTree) -> tuple[ast.expr | None, bool]:
+def table_use(node: ast.Attribute | ast.Call, tree: ScopeTree) -> tuple[ast.expr | None, bool]:
     """What a use of ``x._modules`` names, and whether it stores there; (None, True): under any name."""
     parent = tree.parents.get(node)
     if isinstance(parent, ast.Subscript) and parent.value is node:

@@ -77,11 +77,7 @@ class Names:
             for name in self.possible(node)
         }
         for call in self.tree.calls():
-            if (
-                isinstance(call.func, ast.Name)
-                and call.func.id in ("setattr", "delattr")
-                and len(call.args) > 1
-            ):
+            if isinstance(call.func, ast.Name) and call.func.id in ("setattr", "delattr") and len(call.args) > 1:
                 name = call.args[1]
                 if isinstance(name, ast.Constant) and isinstance(name.value, str):
                     stored.update(f"{base}.{name.value}" for base in self.possible(call.args[0]))

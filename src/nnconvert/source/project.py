@@ -10,12 +10,8 @@ from pathlib import Path
 from typing import Final
 
 _MARKERS: Final = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
-_SKIPPED: Final = frozenset(
-    {".git", ".hg", ".tox", ".venv", "__pycache__", "build", "dist", "node_modules", "venv"}
-)
-_IMPORT: Final = re.compile(
-    rb"^[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]+(\*|\([^)]*\)|[^\r\n#]+)", re.MULTILINE
-)
+_SKIPPED: Final = frozenset({".git", ".hg", ".tox", ".venv", "__pycache__", "build", "dist", "node_modules", "venv"})
+_IMPORT: Final = re.compile(rb"^[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]+(\*|\([^)]*\)|[^\r\n#]+)", re.MULTILINE)
 _NAME: Final = re.compile(rb"(\*|\w+)(?:[ \t]+as[ \t]+\w+)?")
 
 

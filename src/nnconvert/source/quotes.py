@@ -33,11 +33,7 @@ def unparse(node: ast.expr, source: Source) -> str:
     pieces: list[str] = []
     end = 0
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if (
-            token.type == tokenize.STRING
-            and token.string.endswith("'")
-            and not set(token.string) & {'"', "\\"}
-        ):
+        if token.type == tokenize.STRING and token.string.endswith("'") and not set(token.string) & {'"', "\\"}:
             pieces += [text[end : token.start[1]], token.string.replace("'", '"')]
             end = token.end[1]
     return "".join([*pieces, text[end:]])

@@ -161,9 +161,7 @@ class ScopeTree:
             return found
         return [(child, scope) for child in _generic_children(node)]
 
-    def _function_children(
-        self, node: FunctionNode | ast.Lambda, scope: Scope
-    ) -> list[tuple[ast.AST, Scope]]:
+    def _function_children(self, node: FunctionNode | ast.Lambda, scope: Scope) -> list[tuple[ast.AST, Scope]]:
         lambda_ = isinstance(node, ast.Lambda)
         name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
         inner = self._open("lambda" if lambda_ else "function", node, scope, name)
@@ -199,9 +197,7 @@ def _generic_children(node: ast.AST) -> list[ast.AST]:
 
 
 _KEPT = (ast.Call, ast.Name, ast.Attribute, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.Constant)
-_NO_NODES = frozenset(
-    {"ctx", "op", "ops", "id", "attr", "arg", "kind", "lineno", "type_ignores", "type_comment"}
-)
+_NO_NODES = frozenset({"ctx", "op", "ops", "id", "attr", "arg", "kind", "lineno", "type_ignores", "type_comment"})
 _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
 
 

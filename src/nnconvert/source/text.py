@@ -44,9 +44,7 @@ class Source:
     def span(self, node: Located) -> Span:
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
-        return Span(
-            self.offset(node.lineno, node.col_offset), self.offset(node.end_lineno, node.end_col_offset)
-        )
+        return Span(self.offset(node.lineno, node.col_offset), self.offset(node.end_lineno, node.end_col_offset))
 
     def segment(self, node: Located) -> str:
         span = self.span(node)

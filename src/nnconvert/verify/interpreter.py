@@ -8,9 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-SECRETS = re.compile(
-    r"TOKEN|SECRET|PASSW|KEY|CREDENTIAL|COOKIE|^AWS_|^AZURE_|^GH_|^GITHUB_|_PAT$|_AUTH$|_DSN$", re.I
-)
+SECRETS = re.compile(r"TOKEN|SECRET|PASSW|KEY|CREDENTIAL|COOKIE|^AWS_|^AZURE_|^GH_|^GITHUB_|_PAT$|_AUTH$|_DSN$", re.I)
 
 SETTINGS = {
     "CUDA_VISIBLE_DEVICES": "",

@@ -52,9 +52,7 @@ def _all_unverified(classes: tuple[Expected, ...], reason: str, remedy: str) -> 
 def _changed_lines(old: bytes, new: bytes) -> list[int]:
     """Lines of the old version, from 1, that read otherwise in the new one."""
     matcher = difflib.SequenceMatcher(None, old.splitlines(), new.splitlines(), autojunk=False)
-    return [
-        n + 1 for tag, first, last, *_ in matcher.get_opcodes() if tag != "equal" for n in range(first, last)
-    ]
+    return [n + 1 for tag, first, last, *_ in matcher.get_opcodes() if tag != "equal" for n in range(first, last)]
 
 
 class _Verification:

@@ -16,7 +16,7 @@ from torch import nn
 from .constructors import constructor_arguments, unguessable
 from .conventions import Example, examples
 from .failure import MEMORY_REASON, words
-from .inputs import Feed, feeds, guided
+from .inputs import Feed, extended, feeds, guided
 from .observe import Run, materialise, prepare, randomise, says_something
 from .project import examples_elsewhere
 from .reach import changed_statements, executed_lines, reached
@@ -27,7 +27,7 @@ CONSTRUCTS = 32
 ELSEWHERE = 6
 """Examples outside the file that are tried."""
 FEEDS = 60
-FURTHER_FEEDS = 6
+FURTHER_FEEDS = 10
 """Feeds tried after one that works without reaching every call site."""
 SECONDS = 30.0
 SLOW = 2.0
@@ -192,7 +192,9 @@ class _Search:
                     self.keep(accepted if slow else self.with_second(model, names, accepted, feed), count)
                 if slow or self.reached == len(self.wanted):
                     return
-                most = min(most, len(tried) + FURTHER_FEEDS)
+                if most == FEEDS:
+                    most = len(tried) + FURTHER_FEEDS
+                    queue += [*extended(model, feed)][::-1]
             better = guided(feed, self.feed_error)
             if better is not None:
                 queue.append(better)

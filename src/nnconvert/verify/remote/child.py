@@ -41,9 +41,7 @@ def run(job: Job) -> None:
         module = load_module(job["module"], job["path"], base64.b64decode(job["source"]), job["search"])
     except Exception as error:  # the user's code may raise anything
         missing = missing_package(error, job["module"])
-        with open(
-            os.path.join(job["folder"], f"module-{job['version']}.json"), "w", encoding="utf-8"
-        ) as file:
+        with open(os.path.join(job["folder"], f"module-{job['version']}.json"), "w", encoding="utf-8") as file:
             json.dump({"reason": f"the module cannot be imported: {words(error)}", "missing": missing}, file)
         return
     importing_ended()
@@ -90,9 +88,7 @@ class Search:
             write(self.job["folder"], index, "old", self.try_class(index, self.job["names"][index]))
             if time.monotonic() > self.deadline:
                 return
-        if all(
-            os.path.exists(outcome_path(self.job["folder"], i, "old")) for i in range(len(self.job["names"]))
-        ):
+        if all(os.path.exists(outcome_path(self.job["folder"], i, "old")) for i in range(len(self.job["names"]))):
             Hosts(self.job, self.module).run()
 
     def try_class(self, index: int, name: str) -> dict[str, Any]:
@@ -115,9 +111,7 @@ class Search:
         folder = os.path.join(self.job["folder"], str(index), "old")
         os.makedirs(folder, exist_ok=True)
         try:
-            model, called, _ = observe(
-                self.module, recipe, self.job["seed"], folder, False, self.job["script"]
-            )
+            model, called, _ = observe(self.module, recipe, self.job["seed"], folder, False, self.job["script"])
         except NothingSeenError as error:
             return {"reason": str(error)}
         except Exception as error:  # the user's code may raise anything
@@ -166,9 +160,7 @@ class Hosts(Search):
         own = [
             name
             for name, value in vars(self.module).items()
-            if inspect.isclass(value)
-            and issubclass(value, nn.Module)
-            and value.__module__ == self.module.__name__
+            if inspect.isclass(value) and issubclass(value, nn.Module) and value.__module__ == self.module.__name__
         ]
         return [name for name in reversed(own) if name not in self.job["names"]]
 
@@ -213,17 +205,11 @@ def replay(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
 def compare_replays(folder: str, index: int) -> dict[str, list[str]]:
     """What differs from the first run of the old version, for each replay that came to its end."""
     base = os.path.join(folder, str(index))
-    replays = (
-        version for version in ("control", "new") if os.path.exists(os.path.join(base, version, ENTRIES))
-    )
+    replays = (version for version in ("control", "new") if os.path.exists(os.path.join(base, version, ENTRIES)))
     return {version: compare(os.path.join(base, "old"), os.path.join(base, version)) for version in replays}
 
 
 def place_of(error: BaseException, module: ModuleType) -> str:
     """Where in the verified module the exception passed last: `` (line 12)``."""
-    lines = [
-        frame.lineno
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename == module.__file__
-    ]
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == module.__file__]
     return f" (line {lines[-1]})" if lines else ""

@@ -44,6 +44,7 @@ NAMED = (
     (r"edge_index", "torch.tensor([[0, 1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 0]])"),
     (r".*_per_(layer|block|stage|level|depth)", "(16, 8)"),
     (r"(max|min)_(val|value|pixel_val|range)|mean|std|.*weight|scale_.*|.*_scale", "1.0"),
+    (r".*bits", "3"),
     (r"layer_(idx|index|id|num)|block_(idx|index)", "0"),
     (r"norm(_layer|_class)?", "nn.BatchNorm2d"),
     (r"act(_layer|_fn|ivation)?|activation.*|nonlinearity|non_linearity", "nn.ReLU"),
@@ -106,23 +107,27 @@ def constructor_arguments(cls: type, module_globals: dict[str, Any]) -> Iterator
 
 
 def _other_choices(cls: type, module_globals: dict[str, Any]) -> Iterator[dict[str, str]]:
-    """One parameter at a time: a flag the other way, another known string, a number instead of None."""
+    """One parameter at a time: a flag the other way, another known string, numbers instead of None."""
     yield from itertools.islice(_each_choice(cls, module_globals), CHOICES)
 
 
 def _each_choice(cls: type, module_globals: dict[str, Any]) -> Iterator[dict[str, str]]:
+    numbers: dict[str, str] = {}
     for parameter in _parameters(cls):
-        name, default, annotation = parameter.name, parameter.default, parameter.annotation
-        literals = literals_meant(cls, name, annotation)
+        if parameter.default is None and "int" in str(parameter.annotation):
+            guess = _guess(parameter, 16, 16, 0, module_globals)
+            numbers.update({parameter.name: guess} if guess not in (None, "None") else {})
+    if numbers:
+        yield numbers
+    for parameter in _parameters(cls):
+        name, default = parameter.name, parameter.default
+        literals = literals_meant(cls, name, parameter.annotation)
         if isinstance(default, bool):
             yield {name: str(not default)}
         elif default is parameter.empty and _guess(parameter, 16, 16, 0, module_globals) == "True":
             yield {name: "False"}
-        elif literals:
-            yield from ({name: text} for text in literals[:4] if text != repr(default))
-        elif default is None and "int" in str(annotation):
-            guess = _guess(parameter, 16, 16, 0, module_globals)
-            yield from [{name: guess}] if guess not in (None, "None") else []
+        else:
+            yield from ({name: text, **numbers} for text in literals[:4] if text != repr(default))
 
 
 def _arguments(
@@ -218,9 +223,7 @@ def _guess(
 
 def _annotation_text(annotation: Any) -> str:
     text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
-    return re.sub(
-        r"^typing\.|Optional\[|Union\[|\]$", "", text if "[" not in str(annotation) else str(annotation)
-    )
+    return re.sub(r"^typing\.|Optional\[|Union\[|\]$", "", text if "[" not in str(annotation) else str(annotation))
 
 
 def _fits(text: str, annotation: str) -> bool:
@@ -243,11 +246,7 @@ def _is_block(value: object) -> bool:
 
 def _config(annotation: str, variant: int, module_globals: dict[str, Any]) -> str:
     named = annotation if annotation in module_globals else ""
-    names = (
-        [named]
-        if named
-        else [n for n, v in module_globals.items() if n.endswith("Config") and inspect.isclass(v)]
-    )
+    names = [named] if named else [n for n, v in module_globals.items() if n.endswith("Config") and inspect.isclass(v)]
     if not names:
         return "guessed_config()"
     if variant == 2:

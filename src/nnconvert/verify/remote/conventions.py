@@ -36,6 +36,10 @@ class Scope:
 
     def bind(self) -> None:
         for position, statement in enumerate(self.statements):
+            if isinstance(statement, ast.For):
+                first = f"{ast.unparse(statement.target)} = next(iter({ast.unparse(statement.iter)}))"
+                targets = [n.id for n in ast.walk(statement.target) if isinstance(n, ast.Name)]
+                self.bindings += [(position, name, first) for name in targets]
             for name in _bound_names(statement):
                 self.bindings.append((position, name, ast.unparse(statement)))
 
@@ -218,9 +222,7 @@ def _feeds(scope: Scope, position: int, construct: ast.Call) -> Iterator[tuple[i
 
 def _strip(node: ast.expr) -> ast.expr:
     """``Net().to(device).eval()`` -> ``Net()``."""
-    while (
-        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in PASS_THROUGH
-    ):
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in PASS_THROUGH:
         node = node.func.value
     return node
 

@@ -115,13 +115,26 @@ def feeds(model: nn.Module) -> Iterator[Feed]:
         return
     pending = _required_feeds(model, required or usable[:1])
     yield from itertools.islice(pending, LIKELIEST)
-    needed = required or usable[:1]
-    optional = [p for p in usable if p not in needed and _names_a_tensor(p)]
-    for some in (optional, optional[:1]) if len(optional) > 1 else (optional,):
-        if some:
-            by_name = [p.replace(kind=p.KEYWORD_ONLY) for p in some]
-            yield from itertools.islice(_required_feeds(model, [*needed, *by_name]), LIKELIEST)
+    for more in _optional(model):
+        with_more = _required_feeds(model, [*(required or usable[:1]), *more])
+        yield from itertools.islice(with_more, LIKELIEST)
     yield from pending
+
+
+def extended(model: nn.Module, feed: Feed) -> Iterator[Feed]:
+    """The feed with optional tensors, too: for what forward does only with them."""
+    for more in _optional(model):
+        for others in itertools.islice(_combinations([_choices(p) for p in more]), 3):
+            yield replace(feed, others=(*feed.others, *others))
+
+
+def _optional(model: nn.Module) -> list[list[inspect.Parameter]]:
+    """Optional arguments that are known by name or annotation to be tensors: all, and the first alone."""
+    parameters = list(inspect.signature(model.forward).parameters.values())
+    usable = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    needed = [p for p in usable if p.default is p.empty] or usable[:1]
+    found = [p.replace(kind=p.KEYWORD_ONLY) for p in usable if p not in needed and _names_a_tensor(p)]
+    return [found, found[:1]] if len(found) > 1 else [found] if found else []
 
 
 def _required_feeds(model: nn.Module, parameters: list[inspect.Parameter]) -> Iterator[Feed]:
@@ -165,8 +178,7 @@ def _choices(parameter: inspect.Parameter) -> tuple[str, ...]:
         if re.fullmatch(pattern, parameter.name.lower()):
             return tuple(prefix + text for text in (*texts, SAME))
     return tuple(
-        prefix + text
-        for text in (SAME, "torch.randn({batch}, {channels})", "torch.randint(0, 2, ({shape},))")
+        prefix + text for text in (SAME, "torch.randn({batch}, {channels})", "torch.randint(0, 2, ({shape},))")
     )
 
 

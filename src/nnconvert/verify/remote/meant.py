@@ -57,13 +57,7 @@ def _compared(cls: type) -> dict[str, list[str]]:
             left = node.left
             if isinstance(left, ast.Call) and isinstance(left.func, ast.Attribute):
                 left = left.func.value  # mode.lower() == "max"
-            name = (
-                left.attr
-                if isinstance(left, ast.Attribute)
-                else left.id
-                if isinstance(left, ast.Name)
-                else ""
-            )
+            name = left.attr if isinstance(left, ast.Attribute) else left.id if isinstance(left, ast.Name) else ""
             found.setdefault(name, []).extend(s for s in strings if s not in found.get(name, []))
     return found
 

@@ -138,9 +138,7 @@ def observe(
     called: set[int] = set()
     with watch_calls(called):
         useful = [
-            record_call(
-                recorder, f"{mode}, call {call + 1}", Run(model.train(training), names, recipe, call, seed)
-            )
+            record_call(recorder, f"{mode}, call {call + 1}", Run(model.train(training), names, recipe, call, seed))
             for mode, training in MODES
             for call in range(CALLS)
         ]
@@ -272,8 +270,6 @@ def _works(action: Any) -> bool:
     with contextlib.redirect_stdout(io.StringIO()):
         try:
             action()
-        except (
-            Exception
-        ):  # any failure of a user's class counts; whether the other version fails too is compared
+        except Exception:  # any failure of a user's class counts; whether the other version fails too is compared
             return False
     return True

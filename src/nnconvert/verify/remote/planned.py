@@ -50,9 +50,7 @@ def check_plan(
     for path, text in added.items():
         if path in modules:
             owner = modules[path.rpartition(".")[0]]
-            problems += [
-                f"{path}: {problem}" for problem in check_settings(modules[path], text, owner, module)
-            ]
+            problems += [f"{path}: {problem}" for problem in check_settings(modules[path], text, owner, module)]
     return problems
 
 
@@ -60,9 +58,7 @@ def _under(path: str, removed: set[str]) -> bool:
     return any(path == gone or path.startswith(gone + ".") for gone in removed)
 
 
-def planned_paths(
-    model: nn.Module, expected: list[Expected], module: ModuleType
-) -> tuple[dict[str, str], set[str]]:
+def planned_paths(model: nn.Module, expected: list[Expected], module: ModuleType) -> tuple[dict[str, str], set[str]]:
     """Paths of all submodules the plan adds (with their constructor's text), and of those it removes."""
     plans = {plan["class_name"]: plan for plan in expected}
     added: dict[str, str] = {}
