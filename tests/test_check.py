@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from tests.helpers import convert, net
 
-from helpers import convert, net
 from nnconvert.check import check
 from nnconvert.errors import CheckError
 from nnconvert.options import Options

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from helpers import check_converted
+from tests.helpers import check_converted
 
 _FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("*.txt"))
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 
 import pytest
-
-from helpers import convert, executes_the_same, net
+from tests.helpers import convert, executes_the_same, net
 
 HEADER = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
 

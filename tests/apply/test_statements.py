@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from helpers import check_converted, convert, net, registrations
+from tests.helpers import check_converted, convert, net, registrations
 
 LONG = "return F.interpolate(x, scale_factor=2, mode={}, align_corners=False, recompute_scale_factor=True)"
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from helpers import check_left, convert, executes_the_same, net, registrations
+from tests.helpers import check_left, convert, executes_the_same, net, registrations
 
 
 def _call(source: str) -> str:

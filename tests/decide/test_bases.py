@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.helpers import executes_the_same, outcomes
 
-from decide.sources import IMPORTS, bare, net
-from helpers import executes_the_same, outcomes
+from tests.decide.sources import IMPORTS, bare, net
 
 SEQUENTIAL = "class Seq(nn.Sequential): pass\n"
 MIX = "class Mix:\n    def __init__(self, **kw):\n        {}\n"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from helpers import check_left, convert, executes_the_same, net
+from tests.helpers import check_left, convert, executes_the_same, net
 
 ACT = "self.act = F.relu"
 CALL = "return self.act(x)"

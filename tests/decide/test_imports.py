@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 import pytest
-
-from helpers import check_converted
+from tests.helpers import check_converted
 
 BODY = "\n\nclass Net({module}):\n    def __init__(self):\n        super().__init__()\n{line}\n    def forward(self, x):\n        return {callee}(x)\n"
 

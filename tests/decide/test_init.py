@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.helpers import convert, executes_the_same, outcomes
 
-from decide.sources import IMPORTS, net
-from helpers import convert, executes_the_same, outcomes
+from tests.decide.sources import IMPORTS, net
 
 S = "super().__init__()\n"
 

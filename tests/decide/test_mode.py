@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from tests.helpers import check_left, convert, executes_the_same, net, registrations
 
-from helpers import check_left, convert, executes_the_same, net, registrations
 from nnconvert.plan import Conversion
 
 DROPOUT = "return F.dropout(x, 0.5, self.training)"
@@ -95,3 +95,62 @@ def test_unsafe_converts_what_is_always_on_and_names_the_change(call: str) -> No
 def test_unsafe_leaves_what_follows_another_mode(call: str) -> None:
     _, plan = convert(net(f"return {call}"), unsafe=True)
     assert not plan.converted
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        "if self.training:\n    x = F.dropout(x, 0.2)\nreturn x",
+        "if self.training and x.ndim > 1:\n    x = F.dropout(x, 0.2, True)\nreturn x",
+        "return F.dropout(x, 0.2) if self.training else x",
+        "if self.training:\n    x = nn.Dropout(0.2)(x)\nreturn x",
+    ],
+)
+def test_always_on_converts_where_it_runs_in_training_only(forward: str) -> None:
+    source = net(forward)
+    assert registrations(source)[0] in ("dropout = nn.Dropout(0.2)",)
+    executes_the_same(source, "Net", inputs="torch.randn(2, 3, 4, 4)")
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        "if not self.training:\n    x = F.dropout(x, 0.2)\nreturn x",
+        "if self.training:\n    pass\nelse:\n    x = F.dropout(x, 0.2)\nreturn x",
+        "if self.training or x.ndim > 1:\n    x = F.dropout(x, 0.2)\nreturn x",
+        "return x if self.training else F.dropout(x, 0.2)",
+        "if self.training:\n    self.f = lambda v: F.dropout(v, 0.2)\nreturn self.f(x)",
+    ],
+)
+def test_other_guards_do_not_make_it_follow_the_mode(forward: str) -> None:
+    check_left(net(forward), "NNC401")
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        "if x.ndim > 1:\n    x = F.dropout(x, self.p, self.training)\nreturn x",
+        "if self.p > 0:\n    x = F.dropout(x, self.p, self.training)\nreturn x",
+    ],
+)
+def test_a_valid_default_is_enough_unless_a_guard_asks_for_the_value(forward: str) -> None:
+    assert registrations(net(forward, init="self.p = p", args="p=0.1")) == ["dropout = nn.Dropout(self.p)"]
+    check_left(net(forward, init="self.p = p", args="p=None"), "NNC208")
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        "if self.p:\n    x = F.dropout(x, self.p, self.training)\nreturn x",
+        "if not self.p:\n    return x\nreturn F.dropout(x, self.p, self.training)",
+        "return self.p and F.dropout(x, self.p, self.training)",
+    ],
+)
+def test_a_guard_that_asks_for_the_value_says_that_it_may_be_none(forward: str) -> None:
+    check_left(net(forward, init="self.p = p", args="p=0.1"), "NNC208")
+
+
+def test_none_as_default_is_not_trusted_even_where_the_call_seems_to_run() -> None:
+    forward = "return F.dropout(x, self.p, self.training)"
+    check_left(net(forward, init="self.p = p", args="p=None"), "NNC208")
+    assert registrations(net(forward, init="self.p = p", args="p")) == ["dropout = nn.Dropout(self.p)"]

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.helpers import executes_the_same, outcomes
 
-from decide.sources import IMPORTS, net
-from helpers import executes_the_same, outcomes
+from tests.decide.sources import IMPORTS, net
 
 SHADOWED_IN_FORWARD = {
     "local": "F = x.shape[1]\nreturn F.relu(x)",

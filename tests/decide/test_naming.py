@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.helpers import executes_the_same, outcomes
 
-from decide.sources import IMPORTS, bare, net
-from helpers import executes_the_same, outcomes
+from tests.decide.sources import IMPORTS, bare, net
 
 
 def init(*lines: str) -> str:

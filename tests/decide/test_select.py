@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from helpers import check_left, convert, executes_the_same, net, registrations
+from tests.helpers import check_left, convert, executes_the_same, net, registrations
 
 SOURCE = """\
 import torch.nn as nn

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.helpers import executes_the_same, outcomes
 
-from decide.sources import IMPORTS, net
-from helpers import executes_the_same, outcomes
+from tests.decide.sources import IMPORTS, net
 
 CONVERTED = {
     "another name": (net(signature="this, x"), "relu"),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from helpers import check_left, codes, executes_the_same, net, registrations
+from tests.helpers import check_left, codes, executes_the_same, net, registrations
 
 POOL = "return F.max_pool2d(x, {})"
 K = POOL.format("self.k")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from helpers import executes_the_same, net, registrations
+from tests.helpers import executes_the_same, net, registrations
 
 
 @pytest.mark.parametrize(

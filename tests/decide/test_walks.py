@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.helpers import executes_the_same, outcomes
 
-from decide.sources import net
-from helpers import executes_the_same, outcomes
+from tests.decide.sources import net
 
 NOTICED = {
     "children": "for c in self.children():\n    c(x)",
