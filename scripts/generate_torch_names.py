@@ -42,8 +42,16 @@ def own_names(cls: type) -> set[str]:
 
 
 def module_classes() -> list[type[torch.nn.Module]]:
-    values = [getattr(torch.nn, name) for name in sorted(dir(torch.nn)) if name != "Module"]
-    return [value for value in values if isinstance(value, type) and issubclass(value, torch.nn.Module)]
+    """The public classes of torch.nn, and those that they derive from (``_Loss``, ``_BatchNorm``)."""
+    values = [getattr(torch.nn, name) for name in sorted(dir(torch.nn))]
+    public = [v for v in values if isinstance(v, type) and issubclass(v, torch.nn.Module)]
+    found = {
+        ancestor.__name__: ancestor
+        for cls in public
+        for ancestor in cls.__mro__
+        if issubclass(ancestor, torch.nn.Module) and ancestor is not torch.nn.Module
+    }
+    return [found[name] for name in sorted(found)]
 
 
 def bases() -> dict[str, list[str]]:

@@ -7,11 +7,11 @@ from functools import cache
 
 import pytest
 import torch
-from tests.helpers import convert, load, run
-
 from tests.catalog.cases import CASES
 from tests.catalog.installed import is_installed
 from tests.catalog.row import build
+from tests.helpers import convert, load, run
+
 from nnconvert.plan import Conversion, Leave, Plan
 
 pytestmark = pytest.mark.filterwarnings("ignore")

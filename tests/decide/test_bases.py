@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.helpers import executes_the_same, outcomes
-
 from tests.decide.sources import IMPORTS, bare, net
+from tests.helpers import executes_the_same, outcomes
 
 SEQUENTIAL = "class Seq(nn.Sequential): pass\n"
 MIX = "class Mix:\n    def __init__(self, **kw):\n        {}\n"
@@ -222,3 +221,15 @@ class Net(Base):
     assert (
         text.index("scale = 2") < text.rindex("def __init__(self, width, *, bias=True):") < text.index("# What runs.")
     )
+
+
+@pytest.mark.parametrize("base", ["_Loss", "_WeightedLoss"])
+def test_private_bases_of_torch_are_known(base: str) -> None:
+    source = f"""{IMPORTS}
+from torch.nn.modules.loss import {base}
+
+class Net({base}):
+    def forward(self, x):
+        return F.relu(x) * len(self.reduction)
+"""
+    executes_the_same(source, "Net", "reduction='sum'", "torch.randn(3, 4)")

@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.helpers import convert, executes_the_same, outcomes
-
 from tests.decide.sources import IMPORTS, net
+from tests.helpers import convert, executes_the_same, outcomes
 
 S = "super().__init__()\n"
 

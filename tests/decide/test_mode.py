@@ -154,3 +154,10 @@ def test_none_as_default_is_not_trusted_even_where_the_call_seems_to_run() -> No
     forward = "return F.dropout(x, self.p, self.training)"
     check_left(net(forward, init="self.p = p", args="p=None"), "NNC208")
     assert registrations(net(forward, init="self.p = p", args="p")) == ["dropout = nn.Dropout(self.p)"]
+
+
+def test_a_local_that_is_self_training_is_followed_unless_the_mode_is_switched_between() -> None:
+    forward = "tr = self.training\nreturn F.dropout(x, 0.5, tr)"
+    assert registrations(net(forward)) == ["dropout = nn.Dropout(0.5)"]
+    check_left(net(forward.replace("\n", "\nself.eval()\n")), "NNC404")
+    check_left(net("tr = not self.training\nreturn F.dropout(x, 0.5, tr)"), "NNC404")

@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.helpers import executes_the_same, outcomes
-
 from tests.decide.sources import IMPORTS, net
+from tests.helpers import executes_the_same, outcomes
 
 SHADOWED_IN_FORWARD = {
     "local": "F = x.shape[1]\nreturn F.relu(x)",

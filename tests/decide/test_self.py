@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.helpers import executes_the_same, outcomes
-
 from tests.decide.sources import IMPORTS, net
+from tests.helpers import executes_the_same, outcomes
 
 CONVERTED = {
     "another name": (net(signature="this, x"), "relu"),

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.helpers import outcomes
-
 from tests.decide.sources import net
+from tests.helpers import outcomes
 
 PLACES = {
     "line": (net("x = F.elu(x)  # nnconvert: skip\nreturn F.relu(x)"), "NNC501 relu"),

@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.helpers import executes_the_same, outcomes
-
 from tests.decide.sources import net
+from tests.helpers import executes_the_same, outcomes
 
 NOTICED = {
     "children": "for c in self.children():\n    c(x)",

@@ -155,11 +155,25 @@ class Drafter:
             return self._always_on("NNC402", f"training={value.value!r} keeps it on in eval mode", site, method)
         if isinstance(value, ast.Constant):
             raise LeaveError("NNC403", f"training={value.value!r} keeps it off in training, too")
-        follows = isinstance(value, ast.Attribute) and value.attr == "training"
-        if not (follows and isinstance(value, ast.Attribute) and self.reader.attributes.self_of(value.value) is method):
+        if not self._is_self_training(value, site, method):
             raise LeaveError("NNC404", f"training={ast.unparse(value)} is not {method.receiver}.training")
         self._check_mode(method)
         return ""
+
+    def _is_self_training(self, value: ast.expr, site: Site, method: Method) -> bool:
+        """``self.training``, or a local that is that and nothing else."""
+        if isinstance(value, ast.Name):
+            found = site.scope.lookup(value.id)
+            bound = found[1][0].value if found is not None and len(found[1]) == 1 else None
+            facts = [self.reader.attributes.facts[member].loads for member in method.info.family()]
+            switches = any("train" in loads or "eval" in loads for loads in facts)
+            local = found is not None and found[0] is method.scope
+            return local and not switches and self._is_read(bound, method)
+        return self._is_read(value, method)
+
+    def _is_read(self, value: ast.expr | None, method: Method) -> bool:
+        reads = isinstance(value, ast.Attribute) and value.attr == "training"
+        return reads and isinstance(value, ast.Attribute) and self.reader.attributes.self_of(value.value) is method
 
     def _always_on(self, code: str, words: str, site: Site, method: Method) -> str:
         if Guards(site, method, self.reader).only_in_training():

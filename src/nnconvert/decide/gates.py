@@ -33,7 +33,7 @@ def method_of_site(site: Site, reader: Reader) -> Method:
     if kind == "other":
         raise LeaveError("NNC104", f"{method.info.qualname} is not a module class")
     if kind == "unknown":
-        raise LeaveError("NNC105", f"the base {base} is not known here")
+        raise LeaveError("NNC105", f"what `{base}` is and does is not known here")
     if kind == "container":
         raise LeaveError("NNC301", f"{method.info.qualname} is a container")
     if method.receiver is None:
@@ -42,7 +42,9 @@ def method_of_site(site: Site, reader: Reader) -> Method:
     if found is None or found[0] is not method.scope:
         raise LeaveError("NNC108", f"`{method.receiver}` is another variable here")
     if method.node.name == "__init__" and site.kind not in ("reference", "shared"):
-        raise LeaveError("NNC107", "runs once, at construction")
+        nested = site.scope is not method.scope
+        words = "stands in a function made by __init__" if nested else "runs once, at construction"
+        raise LeaveError("NNC107", words)
     return method
 
 
@@ -145,7 +147,9 @@ def check_walks(info: ClassInfo, module: str, reader: Reader) -> None:
     walk = reader.walks.noticing(info, module)
     if walk is not None:
         line = reader.source.position(reader.source.span(walk.node).start).line
-        raise LeaveError("NNC302", f"line {line} walks over {walk.node.attr} and would notice the new submodule")
+        raise LeaveError(
+            "NNC302", f"line {line} walks over the submodules ({walk.node.attr}) and would notice a new one"
+        )
 
 
 def check_mode(info: ClassInfo, reader: Reader) -> None:

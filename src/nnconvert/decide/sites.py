@@ -16,6 +16,9 @@ from nnconvert.source.reader import Reader
 from nnconvert.source.scopes import FunctionNode, Scope
 
 STATELESS_WITHOUT_FUNCTIONAL: Final = frozenset({"Identity", "Softmax2d", "CrossMapLRN2d"})
+_LEAVING_TORCH: Final = frozenset({"numpy", "tolist", "item"})
+_OTHER_ARRAYS: Final = frozenset({"numpy", "jax", "tensorflow", "pandas", "scipy", "cupy"})
+_DEPTH: Final = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,18 +116,28 @@ class Finder:
         pair, spelling = self._tensor_methods[function.attr]
         return Site("method", call, function.value, scope, pair.functional, ((pair, spelling),))
 
-    def _may_be_tensor(self, node: ast.expr, scope: Scope) -> bool:
+    def _may_be_tensor(self, node: ast.expr, scope: Scope, depth: int = 0) -> bool:
         """Whether a method's receiver can be a tensor: not self, a class, an import, an attribute of self."""
         if isinstance(node, ast.Name):
             found = scope.lookup(node.id)
-            outer = found is None or found[0].kind in ("module", "class")
-            return not outer and self.reader.attributes.self_of(node) is None
+            if found is None or found[0].kind in ("module", "class") or depth > _DEPTH:
+                return False
+            values = [b.value for b in found[1] if b.value is not None]
+            inner = all(self._may_be_tensor(value, found[0], depth + 1) for value in values if _is_call(value))
+            return inner and self.reader.attributes.self_of(node) is None
         if isinstance(node, ast.Call):
-            function = node.func
-            return not (isinstance(function, ast.Name) and function.id == "super")
+            return self._may_return_tensor(node.func, scope)
         if isinstance(node, ast.Attribute):
             return False
         return isinstance(node, ast.BinOp | ast.UnaryOp | ast.Subscript)
+
+    def _may_return_tensor(self, function: ast.expr, scope: Scope) -> bool:
+        if isinstance(function, ast.Attribute) and function.attr in _LEAVING_TORCH:
+            return False
+        qualname = self.reader.names.qualname(function, scope)
+        if qualname is not None and qualname.partition(".")[0] in _OTHER_ARRAYS:
+            return False
+        return not (isinstance(function, ast.Name) and function.id == "super")
 
     def _inline(self, call: ast.Call, built: ast.Call, scope: Scope) -> Site | None:
         qualname = self.reader.names.qualname(built.func, scope)
@@ -149,6 +162,10 @@ class Finder:
         if rows is None or self.reader.attributes.method_of(scope) is None:
             return None
         return Site("reference", node, node, scope, rows[0][0].functional, rows)
+
+
+def _is_call(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call)
 
 
 def _looks_like_torch(node: ast.Attribute) -> bool:

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from nnconvert.source.scopes import Binding, Scope, ScopeTree
 
-_TORCH_NN_MODULES = re.compile(r"^torch\.nn\.modules\.(?:[a-z_0-9]+\.)?(?=[A-Z])")
+_TORCH_NN_MODULES = re.compile(r"^torch\.nn\.modules\.(?:[a-z_0-9]+\.)?(?=_?[A-Z])")
 _DEPTH = 8
 
 

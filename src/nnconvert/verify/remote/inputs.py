@@ -211,7 +211,7 @@ def guided(feed: Feed, message: str) -> Feed | None:
             scaled = now * want // have if have and now * want % have == 0 else want
             return _with_size(feed, 1, scaled or want)
     if (found := DIMENSIONS.search(message)) and len(feed.shape) > 2 and int(found[1]) != len(feed.shape):
-        sizes = (*feed.shape[:2], *[feed.shape[-1]] * 3)
+        sizes = (*feed.shape[:2], *[min(feed.shape[-1], 16)] * 3)
         return replace(feed, shape=sizes[: int(found[1])])
     if found := re.search(r"shapes cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)", message):
         have, want = int(found[1]), int(found[2])
