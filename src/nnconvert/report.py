@@ -89,7 +89,7 @@ class Report:
         yield click.style(str(result.path), bold=True)
         yield from _sites(result.plan.decisions, result.evidence)
         for evidence in result.evidence:
-            if evidence.verdict in ("nondeterministic", "unverified") or self.verbose:
+            if evidence.verdict in ("nondeterministic", "unverified") or evidence.reason or self.verbose:
                 yield f"  {evidence_line(evidence, self.verbose)}"
         yield from (f"  {line}" for line in _held_back(result))
 
