@@ -236,10 +236,12 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, default=Path(".corpus"))
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
+    if unknown := [name for name in arguments.packages if name not in PACKAGES]:
+        parser.error(f"not among the pinned packages: {', '.join(unknown)}")
     total: Counter[str] = Counter()
     everything: list[Seen] = []
     bad = 0
-    for name in arguments.packages:
+    for name in arguments.packages or PACKAGES:
         start = time.monotonic()
         tally = Tally()
         root = fetch(name, arguments.cache.resolve())

@@ -80,3 +80,36 @@ def test_lists_that_are_only_read() -> None:
 )
 def test_modes_that_may_not_reach_a_submodule(body: str, after: str) -> None:
     check_left(net("return F.dropout(x, 0.5, self.training)", body=body, after=after), "NNC405")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "globals()['K'] = 4",
+        "globals().update(K=4)",
+        "exec('K = 4', globals())",
+        "import sys\n    sys.modules[__name__].K = 4",
+        "import sys\n    setattr(sys.modules[__name__], 'K', 4)",
+    ],
+)
+def test_globals_changed_by_other_means(change: str) -> None:
+    source = net("return F.avg_pool1d(x, K)", before="K = 2", after=f"def bump():\n    {change}\n")
+    check_left(source, "NNC203")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "exec('m.p = 0')",
+        "sa = setattr\n    sa(m, 'p', 0)",
+        "m.__dict__.__setitem__('p', 0)",
+        "list(map(setattr, [m], 'p', [0]))",
+    ],
+)
+def test_stores_that_hide(change: str) -> None:
+    source = net("return F.elu(x, self.p)", init="self.p = p", args="p", after=f"def tune(m):\n    {change}\n")
+    check_left(source, "NNC203")
+
+
+def test_modules_named_by_string_are_walked_over() -> None:
+    check_left(net("return F.relu(x)", after="def count(m):\n    return len(vars(m)['_modules'])\n"), "NNC302")

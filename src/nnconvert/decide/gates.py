@@ -147,9 +147,7 @@ def check_walks(info: ClassInfo, module: str, reader: Reader) -> None:
     walk = reader.walks.noticing(info, module)
     if walk is not None:
         line = reader.source.position(reader.source.span(walk.node).start).line
-        raise LeaveError(
-            "NNC302", f"line {line} walks over the submodules ({walk.node.attr}) and would notice a new one"
-        )
+        raise LeaveError("NNC302", f"line {line} walks over the submodules ({walk.name}) and would notice a new one")
 
 
 def check_mode(info: ClassInfo, reader: Reader) -> None:

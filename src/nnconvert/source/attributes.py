@@ -6,16 +6,18 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, Literal
 
-from nnconvert.source.classes import Classes, ClassInfo, torch_attribute_names, torch_class
-from nnconvert.source.named import TABLES, asked_name, named_store, string_values, table_use
+from nnconvert.source.classes import (
+    Classes,
+    ClassInfo,
+    MethodKind,
+    method_kind,
+    torch_attribute_names,
+    torch_class,
+)
+from nnconvert.source.named import TABLES, asked_name, hides_stores, named_store, string_values, table_use
 from nnconvert.source.names import root_name
 from nnconvert.source.scopes import FunctionNode, Scope, ScopeTree
-
-MethodKind = Literal["instance", "static", "class"]
-
-_IMPLICIT_STATIC: Final = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +74,8 @@ class Attributes:
             self._read_attribute(attribute)
         for call in tree.calls():
             self._read_call(call)
+        if any(hides_stores(name, tree) for name in tree.names()):
+            self.outer_stores_unknown = True
 
     # -- who is self -----------------------------------------------------------------------------------------
 
@@ -178,7 +182,7 @@ class Attributes:
     # -- reading ---------------------------------------------------------------------------------------------
 
     def _read_method(self, info: ClassInfo, node: FunctionNode) -> None:
-        kind = _method_kind(node, info)
+        kind = method_kind(node, info)
         scope = self.tree.inner[node]
         parameters = [*node.args.posonlyargs, *node.args.args]
         receiver = parameters[0].arg if parameters and kind == "instance" else None
@@ -294,18 +298,3 @@ class Attributes:
                 facts.prefixes.add(text)
             else:
                 facts.stores_unknown_names = True
-
-
-def _method_kind(node: FunctionNode, info: ClassInfo) -> MethodKind:
-    if node.name in _IMPLICIT_STATIC:
-        return "static"
-    wrappers = [ast.unparse(decorator) for decorator in node.decorator_list]
-    for binding in info.scope.bindings.get(node.name, []):  # forward = staticmethod(forward)
-        if isinstance(binding.value, ast.Call):
-            wrappers.append(ast.unparse(binding.value.func))
-    for wrapper in wrappers:
-        if wrapper.endswith("staticmethod"):
-            return "static"
-        if wrapper.endswith("classmethod"):
-            return "class"
-    return "instance"

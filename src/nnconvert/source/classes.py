@@ -14,8 +14,10 @@ from nnconvert.source.names import Names
 from nnconvert.source.scopes import FunctionNode, Scope, ScopeTree
 
 Kind = Literal["module", "container", "other", "unknown"]
+MethodKind = Literal["instance", "static", "class"]
 MODULE: Final = "torch.nn.Module"
 
+_IMPLICIT_STATIC: Final = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
 _CONTAINERS: Final = frozenset(
     f"torch.nn.{name}"
     for name in ("Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "Container")
@@ -210,3 +212,19 @@ def torch_class(name: str) -> str | None:
     """``ReLU`` for ``torch.nn.ReLU``, if torch.nn has such a module class."""
     prefix, _, short = name.rpartition(".")
     return short if prefix == "torch.nn" and short in torch_attribute_names() else None
+
+
+def method_kind(node: FunctionNode, info: ClassInfo) -> MethodKind:
+    """Whether a function of the class body gets the instance, the class or neither as its first argument."""
+    if node.name in _IMPLICIT_STATIC:
+        return "static"
+    wrappers = [ast.unparse(decorator) for decorator in node.decorator_list]
+    for binding in info.scope.bindings.get(node.name, []):  # forward = staticmethod(forward)
+        if isinstance(binding.value, ast.Call):
+            wrappers.append(ast.unparse(binding.value.func))
+    for wrapper in wrappers:
+        if wrapper.endswith("staticmethod"):
+            return "static"
+        if wrapper.endswith("classmethod"):
+            return "class"
+    return "instance"

@@ -189,6 +189,8 @@ class Expression:
         if len(bindings) != 1 or bindings[0].value is None:
             raise NotConstantError("changed", f"{shown} is bound more than once, or not by a plain assignment")
         self._refuse_changed(node.id, "changed")
+        if where.kind == "module" and self.reader.changes_globals:
+            raise NotConstantError("changed", f"the file changes globals by other means, perhaps {shown}")
         if where.kind == "module" and self._may_be_built_before(bindings[0].node):
             raise NotConstantError("late", f"{shown} gets its value after code that may build the class")
         value = bindings[0].value

@@ -36,6 +36,14 @@ def named_store(call: ast.Call) -> tuple[ast.expr | None, ast.expr | None, ast.e
     return None, None, None
 
 
+def hides_stores(node: ast.Name, tree: ScopeTree) -> bool:
+    """``exec`` at all, and ``setattr`` under another name or handed on."""
+    if node.id not in ("exec", "setattr") or tree.scope_of[node].lookup(node.id) is not None:
+        return False
+    call = tree.parents.get(node)
+    return node.id == "exec" or not (isinstance(call, ast.Call) and call.func is node)
+
+
 def asked_name(call: ast.Call) -> ast.expr | None:
     """The name expression of ``getattr(x, name)``, ``hasattr(x, name)`` or ``x.get_submodule(name)``."""
     function = call.func
@@ -56,7 +64,7 @@ def table_use(node: ast.Attribute | ast.Call, tree: ScopeTree) -> tuple[ast.expr
     if isinstance(parent, ast.Attribute) and isinstance(call, ast.Call) and call.func is parent:
         if parent.attr in ("update", "__ior__") or (parent.attr == "setdefault" and not call.args):
             return None, True
-        if parent.attr == "setdefault":
+        if parent.attr in ("setdefault", "__setitem__") and call.args:
             return call.args[0], True
         if parent.attr in _TABLE_LOOKUPS and call.args:
             return call.args[0], False

@@ -29,6 +29,16 @@ class Reader:
         self.attributes = Attributes(self.tree, self.classes)
 
     @cached_property
+    def changes_globals(self) -> bool:
+        """Whether the file may bind names of the module by ``globals()``, ``exec`` or ``sys.modules``."""
+        tree = self.tree
+        found = (n for n in tree.names() if n.id in ("globals", "exec") and tree.scope_of[n].lookup(n.id) is None)
+        if any(True for _ in found):
+            return True
+        modules = (n for n in tree.attributes() if n.attr == "modules")
+        return any(self.names.qualname(node, tree.scope_of[node]) == "sys.modules" for node in modules)
+
+    @cached_property
     def walks(self) -> Walks:
         return Walks(self.attributes, self.names)
 

@@ -24,7 +24,9 @@ _LOOKUPS: Final = frozenset({"get", "pop", "__getitem__", "__contains__"})
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    node: ast.Attribute
+    node: ast.expr
+    name: str
+    """What it walks over: ``children``, ``_modules`` ..."""
     keeps: Keeps
     owners: tuple[ClassInfo, ...] | None
     """Classes whose instances are walked; None when it may be any."""
@@ -39,6 +41,8 @@ class Walks:
         self.tree = attributes.tree
         self.keeper = Keeper(attributes, names)
         self._all = [walk for node in self.tree.attributes() if (walk := self._walk(node)) is not None]
+        spoken = (node for node in self.tree.strings() if node.value == "_modules")  # vars(net)["_modules"]
+        self._all += [Walk(node, "_modules", EVERYTHING, None) for node in spoken]
 
     def noticing(self, info: ClassInfo, module: str) -> Walk | None:
         """A walk that would notice a new submodule of this torch.nn class in instances of the class."""
@@ -65,7 +69,7 @@ class Walks:
         owners = self._owners(node.value, self.tree.scope_of[node])
         if owners is not None and not owners:
             return None
-        return Walk(node, keeps, None if deep else owners)
+        return Walk(node, node.attr, keeps, None if deep else owners)
 
     def _modules_use(self, node: ast.Attribute) -> Keeps:
         parent = self.tree.parents.get(node)
