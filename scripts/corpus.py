@@ -230,7 +230,7 @@ def causes(all_seen: Iterable[Seen]) -> Iterator[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("packages", nargs="*", default=list(PACKAGES), choices=[*PACKAGES, []], metavar="PACKAGE")
+    parser.add_argument("packages", nargs="*", metavar="PACKAGE", help=f"all by default: {', '.join(PACKAGES)}")
     parser.add_argument("--verify", action="store_true", help="runs the packages' code")
     parser.add_argument("--limit", type=int, metavar="N", help="verify only the first N changed files of a package")
     parser.add_argument("--cache", type=Path, default=Path(".corpus"))
