@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.helpers import check_left, convert, executes_the_same, net, registrations
+import torch
+from tests.helpers import check_left, convert, executes_the_same, load, net, registrations
 
 TWICE = "return self.a(self.a(x) * 1)"
 
@@ -74,13 +75,42 @@ def test_what_may_have_state_or_other_uses_is_not_split(source: str) -> None:
 @pytest.mark.parametrize(
     "forward",
     [
-        "for _ in range(3):\n    x = self.a(x)\nreturn x",
+        "for v in x:\n    x = self.a(v)\nreturn x",
+        "for i in range(2):\n    pass\nelse:\n    x = [self.a(v) for v in x]\nreturn x",
+        "for i in range(len(x)):\n    x = self.a(x)\nreturn x",
+        "for i in range(1):\n    x = self.a(x)\nreturn x",
+        "for i in range(99):\n    x = self.a(x)\nreturn x",
+        "for i in range(3):\n    i = 0\n    x = self.a(x)\nreturn x",
+        "for i in range(3):\n    for j in range(2):\n        x = self.a(x)\nreturn x",
+        "for i in range(3):\n    x = sum([self.a(x) for _ in range(2)])\nreturn x",
         "while x.sum() > 1:\n    x = self.a(x) / 2\nreturn x",
         "return [self.a(v) for v in x]",
     ],
 )
 def test_one_site_in_a_loop_is_listed(forward: str) -> None:
     check_left(net(forward, init="self.a = nn.ReLU()"), "NNC306", split_shared=True)
+
+
+def test_a_literal_loop_takes_another_copy_at_every_turn() -> None:
+    forward = "for i in range(3):\n    x = self.a(x)\nfor i in range(2):\n    x = self.a(x)\nreturn self.a(x)"
+    source = net(forward, init="self.a = nn.Dropout(p)", args="p=0.5")
+    text = executes_the_same(source, "Net", inputs="torch.randn(4, 5)", split_shared=True)
+    assert "x = (self.a, self.a1, self.a2)[i](x)" in text
+    assert "x = (self.a3, self.a4)[i](x)" in text
+    assert "return self.a5(x)" in text
+    model = load(text)["Net"]()
+    ran: list[object] = []
+    for module in model.children():
+        module.register_forward_hook(lambda hooked, *_: ran.append(hooked))
+    model(torch.ones(2))
+    assert ran == list(model.children())
+    assert len(ran) == 6
+
+
+def test_no_submodule_is_chosen_by_a_variable_where_torchscript_compiles() -> None:
+    forward = "for i in range(3):\n    x = self.a(x)\nreturn x"
+    source = net(forward, init="self.a = nn.ReLU()", after="net = torch.jit.script(Net())")
+    check_left(source, "NNC306", split_shared=True)
 
 
 def test_a_held_functional_with_several_call_sites_takes_two_runs() -> None:
@@ -94,3 +124,17 @@ def test_functionals_are_given_their_own_at_the_same_time() -> None:
     source = net("return self.relu(F.relu(self.relu(x)))", init="self.relu = nn.ReLU()")
     text, _ = convert(source, split_shared=True)
     assert "return self.relu(self.relu1(self.relu2(x)))" in text
+
+
+def test_functionals_in_a_literal_loop_get_one_for_each_turn() -> None:
+    forward = "for i in range(2):\n    x = F.dropout(nn.ReLU()(x), 0.5, self.training)\nreturn x"
+    text = executes_the_same(net(forward), "Net", inputs="torch.randn(4, 5)", split_shared=True)
+    assert "x = (self.dropout1, self.dropout2)[i]((self.relu1, self.relu2)[i](x))" in text
+    once, _ = convert(net(forward))
+    assert "x = self.dropout(self.relu(x))" in once
+
+
+def test_a_later_site_in_any_loop_gets_its_own() -> None:
+    source = net("x = self.a(x)\nfor v in (1, 2):\n    x = self.a(x * v)\nreturn x", init="self.a = nn.ReLU()")
+    text = executes_the_same(source, "Net", inputs="torch.randn(4, 5)", split_shared=True)
+    assert "x = self.a1(x * v)" in text

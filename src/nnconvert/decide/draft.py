@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +12,7 @@ from nnconvert.decide.arguments import Division, LeaveError
 from nnconvert.decide.gates import check_class, check_mode, check_walks, method_of_site
 from nnconvert.decide.guards import Guards
 from nnconvert.decide.imports import Importer
+from nnconvert.decide.loops import Loop, literal_loop
 from nnconvert.decide.settings import build, build_inline
 from nnconvert.decide.sites import Site
 from nnconvert.options import Options
@@ -48,6 +49,21 @@ class Draft:
     note: str = ""
     behind: ast.stmt | None = None
     """For a split submodule: the assignment that the copy goes right behind."""
+    loop: Loop | None = None
+    """For a split submodule: the literal loop that takes another copy at every turn."""
+
+    @property
+    def copies(self) -> int:
+        """How many submodules are registered."""
+        return 1 if self.loop is None else self.loop.turns - self.loop.first_is_there
+
+    def callee(self, names: Sequence[str]) -> str:
+        """What the call site calls, given the names of the new submodules."""
+        receiver = self.method.receiver
+        if self.loop is None:
+            return f"{receiver}.{names[0]}"
+        every = [self.attribute, *names] if self.loop.first_is_there else names
+        return f"({', '.join(f'{receiver}.{name}' for name in every)})[{self.loop.variable}]"
 
 
 class Drafter:
@@ -96,7 +112,10 @@ class Drafter:
         callee = importer.callee(built.pair.module, construction)
         inputs = tuple(argument.index for argument in built.division.inputs)
         constructor = f"{callee}{built.arguments}"
-        return Draft(method, built.pair.module, constructor, inputs, built.after, note=note)
+        loop = self._loop(site)
+        return Draft(
+            method, built.pair.module, constructor, inputs, built.after, shareable=loop is None, note=note, loop=loop
+        )
 
     def _inline(self, site: Site, method: Method, importer: Importer) -> Draft:
         assert isinstance(site.callee, ast.Call)
@@ -106,7 +125,15 @@ class Drafter:
         arguments, after = build_inline(site, method, settler, self.reader, pair)
         note = self._check_inline(pair, site.callee, site, method) if pair is not None else ""
         callee = importer.callee(site.module, construction)
-        return Draft(method, site.module, f"{callee}{arguments}", None, after, note=note)
+        loop = self._loop(site)
+        constructor = f"{callee}{arguments}"
+        return Draft(method, site.module, constructor, None, after, shareable=loop is None, note=note, loop=loop)
+
+    def _loop(self, site: Site) -> Loop | None:
+        """The literal loop whose turns each get a submodule of their own, if that is asked for."""
+        if not (self.options.split_shared and isinstance(site.node, ast.Call)):
+            return None
+        return literal_loop(site.node, self.reader, first_is_there=False)
 
     def _check_inline(self, pair: Pair, built: ast.Call, site: Site, method: Method) -> str:
         """A module built on the spot has no state, and is in training mode whatever the model's mode is."""

@@ -259,10 +259,10 @@ _ROWS: Final = (
     Reason(
         "NNC306",
         "shared-in-loop",
-        "With --split-shared: one call site, which a loop repeats, uses the submodule more than once.",
+        "With --split-shared: one call site, which a loop of unknown length repeats, uses the submodule more than once.",
         "A copy for each call site leaves it one submodule that every turn of the loop calls.",
         "Build an nn.ModuleList in __init__ and loop over it.",
-        "for _ in range(3):\n    x = self.relu(x)",
+        "for layer in self.layers:\n    x = self.relu(layer(x))",
     ),
     # -- mode and state -----------------------------------------------------------------------------------------
     Reason(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from nnconvert.catalog import by_module
 from nnconvert.decide.draft import Draft
+from nnconvert.decide.loops import is_repeated, literal_loop
 from nnconvert.decide.sites import STATELESS_WITHOUT_FUNCTIONAL, Site
 from nnconvert.decide.uses import outside_loads
 from nnconvert.source.attributes import Method, Store
@@ -14,11 +15,10 @@ from nnconvert.source.classes import ClassInfo, torch_class
 from nnconvert.source.construction import Construction
 from nnconvert.source.quotes import unparse
 from nnconvert.source.reader import Reader
-from nnconvert.source.scopes import Comprehension, FunctionNode
 
 
 def split_shared(reader: Reader) -> Iterator[Site]:
-    """Every call but the first of a submodule without parameters and buffers that several call sites use."""
+    """Every call but the first of a submodule without state that several call sites, or the turns of a loop, use."""
     for info in reader.classes:
         if reader.classes.kind(info)[0] != "module":
             continue
@@ -43,26 +43,14 @@ def _copies(store: Store, info: ClassInfo, reader: Reader) -> Iterator[Site]:
     functional = pair.functional if pair is not None else module.lower()
     rows = ((pair, pair.spellings[0]),) if pair is not None else ()
     for place, call in enumerate(calls):
-        suspicion = ""
-        if place == 0:
-            if not _is_repeated(call, reader):
-                continue
-            suspicion = "NNC306"  # it keeps the submodule, which then serves every turn of the loop
-        yield Site("shared", call, call.func, reader.tree.scope_of[call], functional, rows, suspicion, module)
-
-
-def _is_repeated(call: ast.Call, reader: Reader) -> bool:
-    """Whether a loop around the call, in the same function, runs it more than once."""
-    child: ast.AST = call
-    for ancestor in reader.tree.ancestors(call):
-        if isinstance(ancestor, ast.For | ast.AsyncFor) and child is not ancestor.iter:
-            return True
-        if isinstance(ancestor, ast.While | Comprehension):
-            return True
-        if isinstance(ancestor, FunctionNode):
-            return False
-        child = ancestor
-    return False
+        repeated = is_repeated(call, reader)
+        loop = literal_loop(call, reader, first_is_there=place == 0) if repeated else None
+        if place == 0 and not repeated:
+            continue  # it keeps the submodule
+        # The first one keeps the submodule, which would then serve every turn of the loop.
+        suspicion = "NNC306" if place == 0 and loop is None else ""
+        scope = reader.tree.scope_of[call]
+        yield Site("shared", call, call.func, scope, functional, rows, suspicion, module, loop)
 
 
 def _stateless_module(store: Store, reader: Reader) -> str | None:
@@ -123,4 +111,14 @@ def draft_shared(site: Site, method: Method, reader: Reader) -> Draft:
     index = construction.index_of(store.node)
     assert index is not None
     behind = construction.body[index]
-    return Draft(method, site.module, text, None, index + 1, shareable=False, attribute=store.name, behind=behind)
+    return Draft(
+        method,
+        site.module,
+        text,
+        None,
+        index + 1,
+        shareable=False,
+        attribute=store.name,
+        behind=behind,
+        loop=site.loop,
+    )

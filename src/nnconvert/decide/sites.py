@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Final
 
 from nnconvert.catalog import Pair, Spelling, by_module, by_spelling, without_pair
+from nnconvert.decide.loops import Loop
 from nnconvert.plan import CallSite, Kind
 from nnconvert.source.attributes import Method
 from nnconvert.source.classes import torch_attribute_names, torch_class
@@ -38,6 +39,8 @@ class Site:
     """The reason code, where it is not certain that the name stands for torch, or where no pair can be."""
     module: str = ""
     """For inline construction: the class."""
+    loop: Loop | None = None
+    """For a shared submodule: the literal loop that repeats the call."""
 
 
 class Finder:

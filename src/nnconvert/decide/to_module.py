@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from nnconvert.catalog import pairs
 from nnconvert.decide.arguments import LeaveError
@@ -14,7 +15,7 @@ from nnconvert.decide.placing import Placer
 from nnconvert.decide.shared import split_shared
 from nnconvert.decide.sites import Finder, Site, describe
 from nnconvert.options import Options
-from nnconvert.plan import ClassPlan, Conversion, Decision, Leave, Plan, Registration
+from nnconvert.plan import ClassPlan, Conversion, Decision, Leave, Plan, Registration, Span
 from nnconvert.source.classes import ClassInfo
 from nnconvert.source.reader import Reader
 from nnconvert.source.text import Source
@@ -132,28 +133,29 @@ class _Decider:
 
     def _names(
         self, info: ClassInfo, drafts: Sequence[tuple[Site, Draft]], namers: dict[ClassInfo, Namer]
-    ) -> dict[Draft, str]:
+    ) -> dict[Draft, tuple[str, ...]]:
         attributes = self.reader.attributes
         namer = namers.setdefault(info, Namer(attributes.taken(info), attributes.prefixes(info)))
         groups: dict[str, list[Draft]] = {}
         for site, draft in drafts:
             groups.setdefault(draft.attribute or base_name(site.functional), []).append(draft)
-        found: dict[Draft, str] = {}
+        found: dict[Draft, tuple[str, ...]] = {}
         for base, members in groups.items():
-            keys = list(dict.fromkeys(self._share_key(draft) for draft in members))
-            allotted = dict(zip(keys, namer.allot(base, len(keys)), strict=True))
+            keys = {self._share_key(draft): draft.copies for draft in members}
+            free = iter(namer.allot(base, sum(keys.values())))
+            allotted = {key: tuple(islice(free, copies)) for key, copies in keys.items()}
             found.update((draft, allotted[self._share_key(draft)]) for draft in members)
         for relative in info.family():
             if relative is not info:
                 known = namers.setdefault(relative, Namer(attributes.taken(relative), attributes.prefixes(relative)))
-                known.take(found.values())
+                known.take(name for names in found.values() for name in names)
         return found
 
     def _share_key(self, draft: Draft) -> object:
         """Equal constructor calls are one submodule under ``--share``; else each call site has its own."""
         return draft.constructor if self.options.share and draft.shareable else draft
 
-    def _conversion(self, site: Site, draft: Draft, names: dict[Draft, str]) -> Conversion:
+    def _conversion(self, site: Site, draft: Draft, names: dict[Draft, tuple[str, ...]]) -> Conversion:
         replaced = self.reader.source.span(site.callee)
         if not draft.registers:
             return Conversion(
@@ -165,18 +167,18 @@ class _Decider:
                 replaced,
                 draft.note,
             )
-        name = names[draft]
-        callee = f"{draft.method.receiver}.{name}"
+        callee, name = draft.callee(names[draft]), names[draft][0]
         return Conversion(site.kind, callee, name, draft.module, draft.inputs, replaced, draft.note)
 
 
 def _grouped(
-    registered: Iterable[tuple[Site, Draft]], names: dict[Draft, str], reader: Reader
-) -> dict[tuple[str, Draft], tuple]:  # type: ignore[type-arg]
+    registered: Iterable[tuple[Site, Draft]], names: dict[Draft, tuple[str, ...]], reader: Reader
+) -> dict[tuple[str, Draft], tuple[Span, ...]]:
     """Registration -> the spans of the call sites that use it, in source order."""
     first: dict[str, Draft] = {}
-    found: dict[tuple[str, Draft], tuple] = {}  # type: ignore[type-arg]
+    found: dict[tuple[str, Draft], tuple[Span, ...]] = {}
     for site, draft in registered:
-        key = (names[draft], first.setdefault(names[draft], draft))
-        found[key] = (*found.get(key, ()), reader.source.span(site.node))
+        for name in names[draft]:
+            key = (name, first.setdefault(name, draft))
+            found[key] = (*found.get(key, ()), reader.source.span(site.node))
     return found
