@@ -259,7 +259,7 @@ _ROWS: Final = (
     Reason(
         "NNC306",
         "shared-in-loop",
-        "With --split-shared: one call site, which a loop of unknown length repeats, uses the submodule more than once.",
+        "With --split-shared: a loop that is not literal repeats the one call site of the submodule.",
         "A copy for each call site leaves it one submodule that every turn of the loop calls.",
         "Build an nn.ModuleList in __init__ and loop over it.",
         "for layer in self.layers:\n    x = self.relu(layer(x))",
