@@ -130,8 +130,6 @@ class Plan:
     decisions: tuple[Decision, ...] = ()
     classes: tuple[ClassPlan, ...] = ()
     imports: tuple[ImportEdit, ...] = ()
-    class_names: tuple[str, ...] = ()
-    """Every class of the file, dotted."""
 
     @property
     def converted(self) -> tuple[Decision, ...]:

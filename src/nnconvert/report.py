@@ -13,7 +13,7 @@ from nnconvert.decide.reasons import REASONS
 from nnconvert.plan import CallSite, Conversion, Decision, Leave
 from nnconvert.verify.evidence import Evidence, Verdict
 
-EXIT_DONE, EXIT_NOT_OK, EXIT_USAGE, EXIT_DIFFERS, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 130
+EXIT_DONE, EXIT_NOT_OK, EXIT_DIFFERS, EXIT_FAILED = 0, 1, 3, 4
 
 _COLORS: dict[Verdict, str] = {
     "proved": "green",

@@ -120,6 +120,7 @@ def test_always_on_converts_where_it_runs_in_training_only(forward: str) -> None
         "if self.training or x.ndim > 1:\n    x = F.dropout(x, 0.2)\nreturn x",
         "return x if self.training else F.dropout(x, 0.2)",
         "if self.training:\n    self.f = lambda v: F.dropout(v, 0.2)\nreturn self.f(x)",
+        "if self.training:\n    self.eval()\n    x = F.dropout(x, 0.2)\n    self.train()\nreturn x",
     ],
 )
 def test_other_guards_do_not_make_it_follow_the_mode(forward: str) -> None:

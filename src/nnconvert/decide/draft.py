@@ -192,18 +192,21 @@ class Drafter:
         if isinstance(value, ast.Name):
             found = site.scope.lookup(value.id)
             bound = found[1][0].value if found is not None and len(found[1]) == 1 else None
-            facts = [self.reader.attributes.facts[member].loads for member in method.info.family()]
-            switches = any("train" in loads or "eval" in loads for loads in facts)
             local = found is not None and found[0] is method.scope
-            return local and not switches and self._is_read(bound, method)
+            return local and not self._switches_mode(method) and self._is_read(bound, method)
         return self._is_read(value, method)
+
+    def _switches_mode(self, method: Method) -> bool:
+        """Whether the class switches its own mode, perhaps between a look at it and the call."""
+        facts = [self.reader.attributes.facts[member].loads for member in method.info.family()]
+        return any("train" in loads or "eval" in loads for loads in facts)
 
     def _is_read(self, value: ast.expr | None, method: Method) -> bool:
         reads = isinstance(value, ast.Attribute) and value.attr == "training"
         return reads and isinstance(value, ast.Attribute) and self.reader.attributes.self_of(value.value) is method
 
     def _always_on(self, code: str, words: str, site: Site, method: Method) -> str:
-        if Guards(site, method, self.reader).only_in_training():
+        if Guards(site, method, self.reader).only_in_training() and not self._switches_mode(method):
             self._check_mode(method)
             return ""
         if not self.options.unsafe:

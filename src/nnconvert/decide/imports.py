@@ -75,9 +75,11 @@ class Importer:
         )
 
     def _is_unconditional(self, node: ast.AST) -> bool:
-        parent = self.reader.tree.parents.get(node)
-        if isinstance(node, ast.Name):  # F = nn.functional
-            node, parent = parent or node, self.reader.tree.parents.get(parent or node)
+        """Whether every path through the module or function passes the statement that binds a name."""
+        parents = self.reader.tree.parents
+        if isinstance(node, ast.Name):  # nn = torch.nn
+            node = parents[node]
+        parent = parents.get(node)
         if isinstance(parent, ast.Try) and node in parent.body:
             before = parent.body[: parent.body.index(node)]
             return all(isinstance(s, ast.Import | ast.ImportFrom) and _names_torch(s) for s in before)

@@ -74,7 +74,6 @@ class _Decider:
             tuple(decisions),
             tuple(classes),
             self.importer.edits(converted),
-            tuple(info.qualname for info in self.reader.classes),
         )
 
     # -- which sites are asked for ------------------------------------------------------------------------
