@@ -13,7 +13,7 @@ import torch
 
 from nnconvert.apply import apply
 from nnconvert.check import check
-from nnconvert.decide.to_module import decide
+from nnconvert.decide import decide
 from nnconvert.options import Options
 from nnconvert.plan import Leave, Plan
 

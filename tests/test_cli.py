@@ -101,7 +101,7 @@ def test_folders_named_like_subcommands_are_paths_after_a_direction(run: Command
         (["net.py"], "give a direction"),
         (["--to-module"], "at least one PATH"),
         (["--to-module", "--to-functional", "net.py"], "exclude each other"),
-        (["--to-functional", "net.py"], "--to-functional is not built yet"),
+        (["--to-functional", "--share", "net.py"], "--share goes with --to-module only"),
         (["--to-module", "missing.py"], "missing.py: no such file"),
         (["--to-module", "net.py", "-"], "stands alone"),
         (["--to-module", "--chekc", "net.py"], "--check"),

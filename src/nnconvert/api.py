@@ -15,7 +15,7 @@ from nnconvert.discovery import Excludes, discover
 from nnconvert.errors import CheckError, NnconvertError, SourceError, UsageError
 from nnconvert.options import Options
 from nnconvert.plan import Conversion, Plan
-from nnconvert.verify import Evidence, Expected, Hints, Request, Server, verify_file
+from nnconvert.verify import Evidence, Expected, Hints, ModuleCall, Request, Server, verify_file
 
 __all__ = [
     "Hints",
@@ -197,7 +197,7 @@ def _readable(path: Path) -> bytes:
 def _convert(source: bytes, options: Options, path: Path) -> Result:
     from nnconvert.apply import apply
     from nnconvert.check import check
-    from nnconvert.decide.to_module import decide
+    from nnconvert.decide import decide
     from nnconvert.source.project import imported_names
 
     decoded = files.decode(source)
@@ -233,7 +233,9 @@ def _verified(result: Result, plan: Plan, verifier: Verifier, require_verified: 
 
 
 def _expected(plan: Plan) -> tuple[Expected, ...]:
-    """The classes with converted call sites, and the submodules that each gains."""
+    """The classes with converted call sites, and the submodules that each gains or loses."""
+    if plan.direction == "to-functional":
+        return _expected_losses(plan)
     added: dict[str, dict[str, str]] = {}
     for class_plan in plan.classes:
         submodules = {r.name: r.constructor for r in class_plan.registrations}
@@ -244,6 +246,21 @@ def _expected(plan: Plan) -> tuple[Expected, ...]:
             # Such a site registers the submodule itself: self.act = F.relu becomes self.act = nn.ReLU().
             added.setdefault(decision.site.class_name, {})[outcome.submodule] = outcome.callee
     return tuple(Expected(name, tuple(submodules.items())) for name, submodules in added.items())
+
+
+def _expected_losses(plan: Plan) -> tuple[Expected, ...]:
+    """The classes in source order, with the calls of modules that each makes no more and the submodules that go."""
+    calls: dict[str, list[ModuleCall]] = {}
+    places = [(r.assignment.start, r.class_name) for r in plan.retired]
+    for decision in plan.converted:
+        site, outcome = decision.site, decision.outcome
+        if isinstance(outcome, Conversion) and site.class_name is not None:
+            call = ModuleCall(outcome.submodule, outcome.module, site.position.line)
+            calls.setdefault(site.class_name, []).append(call)
+            places.append((site.span.start, site.class_name))
+    names = dict.fromkeys(name for _, name in sorted(places))
+    removed = {name: tuple(r.name for r in plan.retired if r.class_name == name) for name in names}
+    return tuple(Expected(name, removed=removed[name], calls=tuple(calls.get(name, ()))) for name in names)
 
 
 def _failed(path: Path, source: bytes, words: str, line: int | None = None, column: int | None = None) -> Result:

@@ -8,11 +8,14 @@ import tokenize
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import TypeVar
 
 from nnconvert.errors import CheckError, SourceError
 from nnconvert.options import Options
 from nnconvert.plan import ClassPlan, Conversion, Plan, Span
 from nnconvert.source.text import Source, parse
+
+_Node = TypeVar("_Node", bound=ast.AST)
 
 
 def check(old: str, new: str, plan: Plan, options: Options) -> None:
@@ -21,7 +24,8 @@ def check(old: str, new: str, plan: Plan, options: Options) -> None:
         tree = parse(new)
     except SourceError as error:
         raise CheckError(f"the result does not parse: line {error.line}: {error.message}") from error
-    if missing := _comments(old) - _comments(new):
+    dropped = Counter(text for retired in plan.retired for text in retired.dropped)
+    if missing := _comments(old) - _comments(new) - dropped:
         raise CheckError(f"a comment would be lost: {next(iter(missing))}")
     _check_tree(Source(old), tree, plan)
     _check_stable(old, new, plan, options)
@@ -35,14 +39,14 @@ def _comments(text: str) -> Counter[str]:
 
 
 def _check_stable(old: str, new: str, plan: Plan, options: Options) -> None:
-    from nnconvert.decide.to_module import decide
+    from nnconvert.decide import decide
 
     expected = 0
     if options.lines:  # the lines have moved: what remains of all the others
         options = replace(options, lines=())
         expected = len(decide(old, options).converted) - len(plan.converted)
     again = decide(new, options)
-    if len(again.converted) != expected or len(again.classes) > expected:
+    if len(again.converted) != expected or max(len(again.classes), len(again.retired)) > expected:
         first = again.converted[0].site if again.converted else plan.converted[0].site
         raise CheckError(f"a second run would change line {first.position.line} ({first.spelled}) again")
 
@@ -52,6 +56,7 @@ def _check_stable(old: str, new: str, plan: Plan, options: Options) -> None:
 
 def _check_tree(source: Source, new: ast.Module, plan: Plan) -> None:
     """Carry the plan out on the old tree, independently of the edits, and compare with the new one."""
+    _retire(source, plan)
     planned = _Planned(source, plan)
     wanted = list(_flat(_without_imports(source.tree), planned.replaced))
     if planned.waiting:
@@ -97,13 +102,19 @@ class _Planned:
         if conversion is None or (conversion.kind == "reference") == isinstance(node, ast.Call):
             return node
         del self.waiting[span]
+        if conversion.kind == "identity" and isinstance(node, ast.Call):
+            return self.replaced(node.args[0] if node.args else node.keywords[0].value)
         callee = _made(conversion.callee)
         return _call(node, callee, conversion) if isinstance(node, ast.Call) else callee
 
 
 def _made(text: str) -> ast.expr:
-    """An expression of the plan, without positions, so that it is not taken for one of the source."""
-    tree = ast.parse(text, mode="eval").body
+    """An expression of the plan."""
+    return _without_positions(ast.parse(text, mode="eval").body)
+
+
+def _without_positions(tree: _Node) -> _Node:
+    """Something of the plan's, so that it is not taken for something of the source."""
     for node in ast.walk(tree):
         if hasattr(node, "lineno"):
             del node.lineno
@@ -113,17 +124,37 @@ def _made(text: str) -> ast.expr:
 def _call(node: ast.Call, callee: ast.expr, conversion: Conversion) -> ast.Call:
     arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
     if conversion.inputs is None:
-        kept, keywords = node.args, node.keywords
+        kept, keywords = list(node.args), list(node.keywords)
     else:
         kept, keywords = [arguments[index] for index in conversion.inputs], []
     if conversion.kind == "method" and isinstance(node.func, ast.Attribute):
         kept = [node.func.value, *kept]
-    return ast.Call(callee, kept, keywords)
+    named = dict(conversion.named)
+    keywords = [ast.keyword(named[i], value) for i, value in enumerate(kept) if i in named] + keywords
+    kept = [value for i, value in enumerate(kept) if i not in named]
+    joined = _made(f"_({', '.join(conversion.settings)})")
+    assert isinstance(joined, ast.Call)
+    return ast.Call(callee, [*kept, *joined.args], [*keywords, *joined.keywords])
 
 
 def _without_imports(tree: ast.Module) -> ast.Module:
     body = [s for s in tree.body if not isinstance(s, ast.Import | ast.ImportFrom)]
     return ast.Module(body, tree.type_ignores)
+
+
+def _retire(source: Source, plan: Plan) -> None:
+    """Take the assignments and methods out of the old tree that go, and put in what comes in their place."""
+    gone: dict[Span, tuple[str, ...]] = {retired.assignment: retired.kept for retired in plan.retired}
+    gone.update(dict.fromkeys(plan.blank_inits, ()))
+    for node in ast.walk(source.tree) if gone else ():
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            body: list[ast.stmt] = []
+            for statement in node.body:
+                kept = gone.pop(source.span(statement), None)
+                body += [statement] if kept is None else [_without_positions(ast.parse(text).body[0]) for text in kept]
+            node.body = body
+    if gone:
+        raise CheckError("a planned assignment was not found again")
 
 
 # -- the new statements ----------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ def _shared(command: Callable[..., int]) -> Callable[..., int]:
 @click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option("--to-module", is_flag=True, help="Functionals become registered submodules.")
-@click.option("--to-functional", is_flag=True, help="Submodules become functionals (not built yet).")
+@click.option("--to-functional", is_flag=True, help="Submodules without state become calls of functionals.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if something would change.")
 @click.option("--diff", is_flag=True, help="Write nothing; print a unified diff.")
 @click.option("--verify/--no-verify", default=None, help="Run both versions and compare them; on by default.")

@@ -40,9 +40,10 @@ class CallSite:
     """Name of the function or method around it, or None at module level."""
 
 
-Kind = Literal["call", "method", "inline", "reference", "shared"]
+Kind = Literal["call", "method", "inline", "reference", "shared", "submodule", "identity"]
 """What a call site is: a call of a functional, of a tensor method, of a module built on the spot (``nn.ReLU()(x)``),
-a functional held on self (``self.act = F.relu``), or one of several calls of one submodule (``--split-shared``)."""
+a functional held on self (``self.act = F.relu``), or one of several calls of one submodule (``--split-shared``).
+On the way to functional: a call of a submodule, or of an nn.Identity, which becomes its argument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Conversion:
 
     kind: Kind
     callee: str
-    """``self.relu1``; for a reference the constructor call itself, ``nn.ReLU()``."""
+    """``self.relu1``, ``F.relu``; for a reference the constructor call itself, ``nn.ReLU()``; empty for an identity."""
     submodule: str
     """Name of the attribute: ``relu1``."""
     module: str
@@ -60,6 +61,10 @@ class Conversion:
     """The arguments that stay, as places in the call's source order, in the order forward takes them; None: all."""
     replaced: Span
     """What ``callee`` replaces: the name of the functional (for a method call: its receiver)."""
+    named: tuple[tuple[int, str], ...] = ()
+    """Arguments, by place, that become keyword arguments of that name."""
+    settings: tuple[str, ...] = ()
+    """Arguments that join at the end: ``2``, ``training=self.training``."""
     note: str = ""
     """For a conversion that changes behaviour (``--unsafe``): what changes."""
 
@@ -115,6 +120,24 @@ class ClassPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Retirement:
+    """One submodule that no call uses any more: its assignment goes."""
+
+    class_name: str
+    name: str
+    assignment: Span
+    """The whole statement ``self.dropout = nn.Dropout(p)``."""
+    kept: tuple[str, ...]
+    """The statements that stand in its place: ``self.dropout_p = p``."""
+    comments: tuple[str, ...]
+    """Comments of the lines that go, which move to lines of their own."""
+    above: int
+    """Start of the statement that those lines go above: the first that calls the submodule."""
+    dropped: tuple[str, ...]
+    """Comments that go, too, since they tell tools about the line: ``# noqa``."""
+
+
+@dataclass(frozen=True, slots=True)
 class ImportEdit:
     """One change of the file's imports: the text of a span is replaced (an empty span: inserted)."""
 
@@ -129,6 +152,9 @@ class Plan:
     direction: Direction
     decisions: tuple[Decision, ...] = ()
     classes: tuple[ClassPlan, ...] = ()
+    retired: tuple[Retirement, ...] = ()
+    blank_inits: tuple[Span, ...] = ()
+    """Methods ``__init__`` that only pass through to the base's once their submodules are retired: they go."""
     imports: tuple[ImportEdit, ...] = ()
 
     @property

@@ -60,10 +60,8 @@ class Arguments:
         """Raise UsageError unless there is one direction and something to convert."""
         if self.to_module and self.to_functional:
             raise UsageError("--to-module and --to-functional exclude each other")
-        if self.to_functional:
-            raise UsageError("--to-functional is not built yet; --to-module is")
-        if not self.to_module:
-            raise UsageError("give a direction: --to-module PATH... (or see --help)")
+        if not (self.to_module or self.to_functional):
+            raise UsageError("give a direction: --to-module PATH... or --to-functional PATH... (or see --help)")
         if not self.paths:
             raise UsageError("give at least one PATH, or - for stdin")
         if STDIN in self.paths and len(self.paths) > 1:
@@ -72,10 +70,14 @@ class Arguments:
 
 def options(arguments: Arguments, config: Config) -> Options:
     """What decisions depend on. Raises UsageError for a name, range or combination without sense."""
+    for name in ("share", "split_shared", "methods"):
+        if arguments.to_functional and getattr(arguments, name):
+            raise UsageError(f"--{name.replace('_', '-')} goes with --to-module only")
     share, split_shared = arguments.share or config.share, arguments.split_shared or config.split_shared
     if share and split_shared:
         raise UsageError("--share and --split-shared exclude each other")
     return Options(
+        direction="to-functional" if arguments.to_functional else "to-module",
         share=share,
         split_shared=split_shared,
         methods=arguments.methods or config.methods,
@@ -138,7 +140,7 @@ def _known() -> Mapping[str, None]:
     from nnconvert.catalog import families, pairs
 
     spellings = (spelling.short for pair in pairs() for spelling in pair.spellings)
-    return dict.fromkeys((*spellings, *families()))
+    return dict.fromkeys((*spellings, "identity", *families()))
 
 
 def _range(text: str) -> tuple[int, int]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from nnconvert.apply.edits import Edit, newline_at
 from nnconvert.apply.tokens import Slot, Token, call_tokens, slots_of
@@ -18,6 +20,15 @@ def call_edits(text: str, decision: Decision) -> Iterator[Edit]:
         yield Edit(replaced.start, replaced.end, conversion.callee)
         return
     tokens = call_tokens(text, call.start, call.end)
+    if conversion.kind in ("submodule", "identity"):
+        opening = next(t for t in tokens if t.start >= replaced.end and t.is_operator("("))
+        slots = slots_of([t for t in tokens if t.start >= opening.end], opening.end)
+        if conversion.kind == "submodule":
+            yield Edit(replaced.start, replaced.end, conversion.callee)
+            yield from _joining(text, slots, conversion)
+        else:
+            yield from _argument_alone(text, tokens, slots[0], decision)
+        return
     comments = [token for token in tokens if token.is_comment]
     opening = next(t for t in tokens if t.start >= replaced.end and t.is_operator("("))
     if conversion.kind == "method":
@@ -36,6 +47,54 @@ def call_edits(text: str, decision: Decision) -> Iterator[Edit]:
         return
     slots = slots_of([t for t in tokens if t.start >= opening.end], opening.end)
     yield from _argument_edits(text, slots, conversion.inputs, call.end - 1)
+
+
+def _joining(text: str, slots: Sequence[Slot], conversion: Conversion) -> Iterator[Edit]:
+    """Arguments that get a name, and those that join behind the last one."""
+    for place, name in conversion.named:
+        yield Edit(slots[place].start, slots[place].start, f"{name}=")
+    if not conversion.settings:
+        return
+    joined = ", ".join(conversion.settings)
+    last = slots[-1]
+    if last.comma is not None:
+        yield Edit(last.comma.end, last.comma.end, f"{_line_break(text, last)}{joined},")
+    else:
+        yield Edit(last.value_end, last.value_end, f", {joined}")
+
+
+def _line_break(text: str, last: Slot) -> str:
+    """What goes in front of an argument behind the last one: a line of its own where that one has one."""
+    assert last.comma is not None
+    indent = _indent_of_line(text, last.start)
+    start = max(text.rfind("\n", 0, last.start), text.rfind("\r", 0, last.start)) + 1
+    rest = text[last.comma.end :].lstrip(" \t")
+    own_line = text[start : last.start] == indent and rest[:1] in ("\n", "\r")
+    return newline_at(text, start) + indent if own_line else " "
+
+
+_SINGLE: Final = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Constant)
+
+
+def _argument_alone(text: str, tokens: Sequence[Token], slot: Slot, decision: Decision) -> Iterator[Edit]:
+    """The argument in the place of the call: without parentheses where Python needs none."""
+    conversion, call = decision.outcome, decision.site.span
+    assert isinstance(conversion, Conversion)
+    value = text[slot.value_start : slot.value_end]
+    broken = (
+        any(t.is_comment for t in tokens) or "\n" in text[call.start : call.end] or "\r" in text[call.start : call.end]
+    )
+    if not broken and isinstance(ast.parse(f"({value}\n)", mode="eval").body, _SINGLE):
+        glued = text[max(call.start - 1, 0) : call.start].isidentifier() and value[0].isidentifier()
+        yield Edit(call.start, slot.value_start, " " if glued else "")
+        yield Edit(slot.value_end, call.end, "")
+        return
+    opening = next(t for t in tokens if t.start >= conversion.replaced.end and t.is_operator("("))
+    yield Edit(call.start, opening.start, "")
+    if slot.value_start > slot.start:
+        yield Edit(slot.start, slot.value_start, "")
+    if slot.comma is not None:
+        yield Edit(slot.comma.start, slot.comma.end, "")
 
 
 def _without(text: str, start: int, end: int, comments: Sequence[Token]) -> Edit:

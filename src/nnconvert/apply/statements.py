@@ -18,12 +18,12 @@ def class_edits(text: str, plan: ClassPlan, options: Options) -> Iterator[Edit]:
     if anchor.new_init:
         header, base_call = anchor.new_init
         indent += anchor.unit
-        lines += _formatted(f"{header} ...", anchor.indent, options.line_length + len(" ..."))
+        lines += formatted(f"{header} ...", anchor.indent, options.line_length + len(" ..."))
         lines[-1] = lines[-1].removesuffix(" ...")
-        lines += _formatted(base_call, indent, options.line_length)
+        lines += formatted(base_call, indent, options.line_length)
     for registration in plan.registrations:
         statement = f"{anchor.receiver}.{registration.name} = {registration.constructor}"
-        lines += _formatted(statement, indent, options.line_length)
+        lines += formatted(statement, indent, options.line_length)
     if anchor.new_init:
         lines.append("")
     block = newline.join(lines)
@@ -38,7 +38,7 @@ def class_edits(text: str, plan: ClassPlan, options: Options) -> Iterator[Edit]:
         yield Edit(start, anchor.break_at, newline + indent)
 
 
-def _formatted(statement: str, indent: str, line_length: int) -> list[str]:
+def formatted(statement: str, indent: str, line_length: int) -> list[str]:
     """The lines of one statement, as black would break it where it is too long for one."""
     if len(indent) + len(statement) <= line_length:
         return [indent + statement]

@@ -58,7 +58,7 @@ def by_spelling() -> Mapping[str, tuple[tuple[Pair, Spelling], ...]]:
     """Qualified name (``torch.relu``) -> the pairs it may mean; ``torch.nn.functional.pad`` means several."""
     found: dict[str, tuple[tuple[Pair, Spelling], ...]] = {}
     for pair in pairs():
-        for spelling in pair.spellings:
+        for spelling in () if pair.back_only else pair.spellings:
             found[spelling.name] = (*found.get(spelling.name, ()), (pair, spelling))
     return found
 

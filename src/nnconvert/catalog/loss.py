@@ -134,6 +134,7 @@ PAIRS = (
             ),
         ),
         inputs=_TWO,
+        forward=("log_input", "target"),
         doc="The module's forward calls its first tensor log_input, the name of a setting of the functional.",
         example="F.poisson_nll_loss(x, y, full=True)",
     ),

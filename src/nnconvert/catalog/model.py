@@ -97,6 +97,18 @@ class Pair:
     """Constructor parameter -> the check its constructor makes, where the call makes it later or never:
     ``"probability"``, ``"positive"`` ... (the names of ``nnconvert.decide.checks``). A check sees all
     settings as the constructor would, with its defaults for those that are not given."""
+    forward: tuple[str, ...] = ()
+    """What forward calls its inputs, where these are not the names in ``inputs``."""
+    back: Spelling | None = None
+    """The spelling that the module becomes on the way back, where that is not the first one."""
+    back_given: Mapping[str, str] = field(default_factory=dict)
+    """Arguments that the functional is given on the way back, whatever the constructor says."""
+    back_only: bool = False
+    """Only from module to functional: no call of the functional becomes this class."""
+    spread: Mapping[str, int] = field(default_factory=dict)
+    """Constructor parameter -> n, where the class takes one number for n equal ones and the functional does not."""
+    ignored: tuple[str, ...] = ()
+    """Parameters that the constructor takes and the module, without weights, ignores."""
     pad_mode: str | None = None
     """Only for padding classes: the ``mode`` of F.pad that this class does."""
     pad_length: int | None = None
@@ -111,6 +123,11 @@ class Pair:
     @property
     def functional(self) -> str:
         return self.spellings[0].short
+
+    @property
+    def way_back(self) -> Spelling:
+        """The spelling that the module becomes."""
+        return self.back or self.spellings[0]
 
     @cached_property
     def constructor_signature(self) -> Signature:

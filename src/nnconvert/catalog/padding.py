@@ -19,6 +19,7 @@ PAIRS = (
             renames={"pad": "padding"},
             pad_mode="constant",
             pad_length=2 * n,
+            spread={"padding": 2 * n},
             doc=f"The {2 * n} numbers of pad choose this class where no value is given.",
             example=f"F.pad(x, {_PADDING[n]})",
         )
@@ -33,6 +34,7 @@ PAIRS = (
             renames={"pad": "padding"},
             pad_mode="constant",
             pad_length=2 * n,
+            spread={"padding": 2 * n},
             doc=f"pad with {2 * n} numbers chooses this class; without value it pads with 0, as ZeroPad{n}d.",
             example=f"F.pad(x, {_PADDING[n]})",
         )
@@ -46,7 +48,9 @@ PAIRS = (
             spellings=(_PAD,),
             renames={"pad": "padding"},
             pad_mode=mode,
+            back_given={"mode": f"'{mode}'"},
             pad_length=2 * n,
+            spread={"padding": 2 * n},
             doc=f"pad with {2 * n} numbers and mode='{mode}' choose this class.",
             example=f"F.pad(x, {_PADDING[n]}, mode='{mode}')",
         )

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from nnconvert.catalog.model import Pair, Spelling
 
+_INTERPOLATE = Spelling(
+    "torch.nn.functional.interpolate",
+    "input, size=None, scale_factor=None, mode='nearest', align_corners=None, "
+    "recompute_scale_factor=None, antialias=False",
+)
+
 PAIRS = (
     Pair(
         module="Upsample",
         constructor=("size=None, scale_factor=None, mode='nearest', align_corners=None, recompute_scale_factor=None"),
         family="upsampling",
         spellings=(
-            Spelling(
-                "torch.nn.functional.interpolate",
-                "input, size=None, scale_factor=None, mode='nearest', align_corners=None, "
-                "recompute_scale_factor=None, antialias=False",
-            ),
+            _INTERPOLATE,
             Spelling(
                 "torch.nn.functional.upsample",
                 "input, size=None, scale_factor=None, mode='nearest', align_corners=None",
@@ -33,7 +35,12 @@ PAIRS = (
         family="upsampling",
         spellings=(Spelling("torch.nn.functional.upsample_nearest", "input, size=None, scale_factor=None"),),
         checks={"scale_factor": "number_or_tuple"},
-        doc="F.upsample_nearest is deprecated and warns; the module class does the same and does not warn.",
+        back=_INTERPOLATE,
+        back_given={"mode": "'nearest'"},
+        doc=(
+            "F.upsample_nearest is deprecated and warns; the module class does the same and does not warn. "
+            "The way back is F.interpolate."
+        ),
         example="F.upsample_nearest(x, scale_factor=2)",
     ),
     Pair(
@@ -42,7 +49,12 @@ PAIRS = (
         family="upsampling",
         spellings=(Spelling("torch.nn.functional.upsample_bilinear", "input, size=None, scale_factor=None"),),
         checks={"scale_factor": "number_or_tuple"},
-        doc="F.upsample_bilinear is deprecated and warns; the module class does the same and does not warn.",
+        back=_INTERPOLATE,
+        back_given={"mode": "'bilinear'", "align_corners": "True"},
+        doc=(
+            "F.upsample_bilinear is deprecated and warns; the module class does the same and does not warn. "
+            "The way back is F.interpolate."
+        ),
         example="F.upsample_bilinear(x, scale_factor=2)",
     ),
 )

@@ -109,8 +109,8 @@ _CLASSES_WITH_WEIGHTS = {
 }
 
 _CLASSES = {
-    "there is no functional for it": "CrossMapLRN2d Identity",
-    "F.softmax with dim=-3 becomes nn.Softmax(dim=-3), which takes any rank": "Softmax2d",
+    "there is no functional for it": "CrossMapLRN2d",
+    "there is no functional for it: on the way back a call of it becomes its argument": "Identity",
     "an old name of nn.NLLLoss": "NLLLoss2d",
     "a container of modules": "Container ModuleDict ModuleList Sequential",
     "a container of parameters": "ParameterDict ParameterList",

@@ -100,7 +100,7 @@ def _inputs(pair: Pair, spelling: Spelling, given: dict[str, Given]) -> tuple[Gi
         raise LeaveError("NNC202", f"{present[-1]} is given and {missing} is not")
     inputs = tuple(given[name] for name in present)
     order = [argument.index for argument in inputs]
-    if order != sorted(order) and not all(_is_plain(argument.value) for argument in inputs):
+    if order != sorted(order) and not all(is_plain(argument.value) for argument in inputs):
         raise LeaveError("NNC210", "the inputs would be evaluated in another order")
     return inputs
 
@@ -162,7 +162,7 @@ def _is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
 
-def _is_plain(node: ast.expr) -> bool:
+def is_plain(node: ast.expr) -> bool:
     """A name, an attribute or a constant: evaluating it has no effect that order could change."""
     while isinstance(node, ast.Attribute):
         node = node.value

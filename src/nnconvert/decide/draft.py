@@ -9,7 +9,7 @@ from typing import Final
 
 from nnconvert.catalog import Pair, by_module
 from nnconvert.decide.arguments import Division, LeaveError
-from nnconvert.decide.gates import check_class, check_mode, check_walks, method_of_site
+from nnconvert.decide.gates import check_class, check_mode, check_suppressed, check_walks, method_of_site
 from nnconvert.decide.guards import Guards
 from nnconvert.decide.imports import Importer
 from nnconvert.decide.loops import Loop, literal_loop
@@ -80,7 +80,7 @@ class Drafter:
 
     def draft(self, site: Site, importer: Importer) -> Draft:
         """What the site would become; raises LeaveError."""
-        self._check_suppressed(site)
+        check_suppressed(site.node, self.reader)
         if site.suspicion in ("NNC101", "NNC102"):
             raise LeaveError(site.suspicion, _SUSPICIONS[site.suspicion])
         method = method_of_site(site, self.reader)
@@ -91,17 +91,6 @@ class Drafter:
         check_walks(method.info, draft.module, self.reader)
         return draft
 
-    def _check_suppressed(self, site: Site) -> None:
-        suppressions = self.reader.suppressions
-        node = site.node
-        if suppressions.covers(node.lineno, node.end_lineno or node.lineno):
-            raise LeaveError("NNC501", "a comment asks to skip it")
-        for ancestor in self.reader.tree.ancestors(node):
-            if not isinstance(ancestor, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                continue
-            if suppressions.covers_header(ancestor):
-                raise LeaveError("NNC501", f"a comment asks to skip {ancestor.name}")
-
     # -- the kinds ----------------------------------------------------------------------------------------
 
     def _call(self, site: Site, method: Method, importer: Importer) -> Draft:
@@ -109,7 +98,7 @@ class Drafter:
         settler = Settler(self.reader, method, construction)
         built = build(site, method, settler, self.reader)
         note = self._check_training(built.pair, built.division, site, method)
-        callee = importer.callee(built.pair.module, construction)
+        callee = importer.module(built.pair.module, construction)
         inputs = tuple(argument.index for argument in built.division.inputs)
         constructor = f"{callee}{built.arguments}"
         loop = self._loop(site)
@@ -124,7 +113,7 @@ class Drafter:
         pair = by_module(site.module)
         arguments, after = build_inline(site, method, settler, self.reader, pair)
         note = self._check_inline(pair, site.callee, site, method) if pair is not None else ""
-        callee = importer.callee(site.module, construction)
+        callee = importer.module(site.module, construction)
         loop = self._loop(site)
         constructor = f"{callee}{arguments}"
         return Draft(method, site.module, constructor, None, after, shareable=loop is None, note=note, loop=loop)

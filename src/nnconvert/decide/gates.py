@@ -20,8 +20,7 @@ _SPECIAL_METHODS: Final = frozenset(
 
 def method_of_site(site: Site, reader: Reader) -> Method:
     """The method that the site runs in, with self visible; raises LeaveError."""
-    if any(isinstance(node, ast.JoinedStr) for node in reader.tree.ancestors(site.node)):
-        raise LeaveError("NNC111", "stands inside an f-string")
+    check_position(site.node, reader)
     method = reader.attributes.method_of(site.scope)
     if method is None:
         if _in_class(site.scope):
@@ -29,13 +28,7 @@ def method_of_site(site: Site, reader: Reader) -> Method:
         raise LeaveError("NNC103", "no self in a free function" if site.scope.kind != "module" else "no self here")
     if method.kind != "instance":
         raise LeaveError("NNC106", f"{method.node.name} is a {method.kind} method")
-    kind, base = reader.classes.kind(method.info)
-    if kind == "other":
-        raise LeaveError("NNC104", f"{method.info.qualname} is not a module class")
-    if kind == "unknown":
-        raise LeaveError("NNC105", f"what `{base}` is and does is not known here")
-    if kind == "container":
-        raise LeaveError("NNC301", f"{method.info.qualname} is a container")
+    check_kind(method.info, reader)
     if method.receiver is None:
         raise LeaveError("NNC108", f"{method.node.name} binds the name of its instance again")
     found = site.scope.lookup(method.receiver)
@@ -55,6 +48,35 @@ def _in_class(scope: Scope) -> bool:
             return True
         found = found.parent
     return False
+
+
+def check_kind(info: ClassInfo, reader: Reader) -> None:
+    """Refuse what is not certainly a module class, and containers; raises LeaveError."""
+    kind, base = reader.classes.kind(info)
+    if kind == "other":
+        raise LeaveError("NNC104", f"{info.qualname} is not a module class")
+    if kind == "unknown":
+        raise LeaveError("NNC105", f"what `{base}` is and does is not known here")
+    if kind == "container":
+        raise LeaveError("NNC301", f"{info.qualname} is a container")
+
+
+def check_position(node: ast.expr, reader: Reader) -> None:
+    """Refuse what stands where Python gives no exact positions; raises LeaveError."""
+    if any(isinstance(ancestor, ast.JoinedStr) for ancestor in reader.tree.ancestors(node)):
+        raise LeaveError("NNC111", "stands inside an f-string")
+
+
+def check_suppressed(node: ast.expr | ast.stmt, reader: Reader) -> None:
+    """Refuse what a comment on its lines, or on the header of a def or class around it, asks to skip."""
+    suppressions = reader.suppressions
+    if suppressions.covers(node.lineno, node.end_lineno or node.lineno):
+        raise LeaveError("NNC501", "a comment asks to skip it")
+    for ancestor in reader.tree.ancestors(node):
+        if not isinstance(ancestor, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if suppressions.covers_header(ancestor):
+            raise LeaveError("NNC501", f"a comment asks to skip {ancestor.name}")
 
 
 def check_class(info: ClassInfo, reader: Reader) -> None:

@@ -31,7 +31,7 @@ def draft_held(site: Site, method: Method, importer: Importer, reader: Reader) -
     index = construction.index_of(store.node)
     if index is None:
         raise LeaveError("NNC109", f"self.{store.name} is assigned under a condition")
-    constructor = constructor_text(importer.callee(pair.module, construction), pair, spelling, {})
+    constructor = constructor_text(importer.module(pair.module, construction), pair, spelling, {})
     return Draft(method, pair.module, constructor, None, index, registers=False, shareable=False, attribute=store.name)
 
 

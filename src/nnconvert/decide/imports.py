@@ -1,46 +1,83 @@
-"""How a file names torch.nn, and what becomes of its imports."""
+"""How a file names torch.nn, torch.nn.functional and what is in them, and which names it still needs."""
 
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 from nnconvert.decide.arguments import LeaveError
-from nnconvert.decide.sites import Site
-from nnconvert.plan import ImportEdit, Span
+from nnconvert.decide.import_edits import ImportEdits, is_about_torch
+from nnconvert.plan import ImportEdit
 from nnconvert.source.construction import Construction
 from nnconvert.source.names import root_name
 from nnconvert.source.reader import Reader
 from nnconvert.source.scopes import Binding, Scope
 
-_FUNCTIONAL = "torch.nn.functional"
+_NN: Final = "torch.nn"
+_FUNCTIONAL: Final = "torch.nn.functional"
+_FREE: Final = {
+    _NN: ("nn",),
+    _FUNCTIONAL: ("F", "functional", "nn_functional", "torch_functional"),
+    "torch": ("torch",),
+}
+"""What a new import may be called, in the order of preference."""
 
 
 class Importer:
+    """Names for generated calls, and the imports that they need."""
+
     def __init__(self, reader: Reader, imported: Callable[[], frozenset[str]]) -> None:
         self.reader = reader
         self._imported = imported
-        self._adds_nn = False
+        self._added: dict[str, str] = {}
+        """What may have to be imported -> the name it gets."""
 
-    # -- naming a module class -------------------------------------------------------------------------------
-
-    def callee(self, module: str, construction: Construction) -> str:
+    def module(self, module: str, construction: Construction) -> str:
         """How ``__init__`` of the class writes ``nn.ReLU``; raises LeaveError where the name is hidden."""
-        names = self.reader.names
-        if f"{_NN}.{module}" in names.replaced:
-            raise LeaveError("NNC101", f"the file gives nn.{module} another meaning")
+        self._refuse_replaced(f"{_NN}.{module}")
         scope = self._init_scope(construction)
         for wanted, suffix in ((_NN, f".{module}"), (f"{_NN}.{module}", ""), ("torch", f".nn.{module}")):
-            for name in self._bound_to(wanted, scope):
-                if self._is_sure(name, scope, construction.info.node):
-                    return f"{name}{suffix}"
-        if names.qualname(ast.Name(module, ast.Load()), scope) == f"{_NN}.{module}":
+            for name in self._bound_to(wanted, scope, construction.info.node):
+                return f"{name}{suffix}"
+        if self.reader.names.qualname(ast.Name(module, ast.Load()), scope) == f"{_NN}.{module}":
             return module  # from torch.nn import *
-        if self._free_nn():
-            self._adds_nn = True
-            return f"nn.{module}"
+        if name := self._new(_NN):
+            return f"{name}.{module}"
         raise LeaveError("NNC212", "torch.nn has no name that __init__ could use")
+
+    def function(self, qualname: str, call: ast.Call) -> str:
+        """How a call in the place of this one writes ``F.relu`` or ``torch.flatten``; raises LeaveError."""
+        self._refuse_replaced(qualname)
+        scope = self.reader.tree.scope_of[call]
+        text = next(self._functions(qualname, scope, call), "")
+        if not text:
+            raise LeaveError("NNC212", f"{qualname} has no name that the call could use")
+        return text
+
+    def _functions(self, qualname: str, scope: Scope, call: ast.Call) -> Iterator[str]:
+        owner, _, short = qualname.rpartition(".")
+        yield from (f"{name}.{short}" for name in self._bound_to(owner, scope, call))
+        yield from self._bound_to(qualname, scope, call)
+        spelled = [f"{name}.functional.{short}" for name in self._bound_to(_NN, scope, call)]
+        spelled += [f"{name}.nn.functional.{short}" for name in self._bound_to("torch", scope, call)]
+        through_nn = owner == _FUNCTIONAL
+        if through_nn and spelled and self._spells_functional():
+            yield spelled[0]
+        if name := self._new(owner):
+            yield f"{name}.{short}"
+        if through_nn:
+            yield from spelled
+
+    def _spells_functional(self) -> bool:
+        """Whether the file writes ``nn.functional.relu`` itself."""
+        tree = self.reader.tree
+        nodes = (n for n in tree.attributes() if n.attr == "functional")
+        return any(self.reader.names.qualname(node, tree.scope_of[node]) == _FUNCTIONAL for node in nodes)
+
+    def _refuse_replaced(self, qualname: str) -> None:
+        if qualname in self.reader.names.replaced:
+            raise LeaveError("NNC101", f"the file gives {qualname} another meaning")
 
     def _init_scope(self, construction: Construction) -> Scope:
         if construction.init is not None:
@@ -49,7 +86,9 @@ class Importer:
         assert parent is not None
         return parent
 
-    def _bound_to(self, wanted: str, scope: Scope) -> Iterator[str]:
+    # -- names that are there --------------------------------------------------------------------------------
+
+    def _bound_to(self, wanted: str, scope: Scope, node: ast.ClassDef | ast.Call) -> Iterator[str]:
         """Names, as seen from a scope, that certainly stand for the wanted thing; the shortest first."""
         seen: Scope | None = scope
         names: list[str] = []
@@ -61,12 +100,15 @@ class Importer:
             found = scope.lookup(name)
             if found is not None and found[0] is scope and getattr(scope.node, "name", "") == "__init__":
                 continue  # imported in __init__ itself, perhaps behind the place where it would be used
-            if self.reader.names.qualname(ast.Name(name, ast.Load()), scope) == wanted:
+            if self.reader.names.qualname(ast.Name(name, ast.Load()), scope) != wanted:
+                continue
+            if self._is_sure(name, scope, node):
                 yield name
 
-    def _is_sure(self, name: str, scope: Scope, node: ast.ClassDef) -> bool:
-        """Whether the name is bound when the class is built: before the class, on every path, or used by it."""
-        roots = (root_name(base) for base in node.bases)
+    def _is_sure(self, name: str, scope: Scope, node: ast.ClassDef | ast.Call) -> bool:
+        """Whether the name is bound when the class or call runs: before it, on every path, or used by the class."""
+        bases = node.bases if isinstance(node, ast.ClassDef) else []
+        roots = (root_name(base) for base in bases)
         if any(root is not None and root.id == name for root in roots):
             return True
         found = scope.lookup(name)
@@ -82,139 +124,39 @@ class Importer:
         parent = parents.get(node)
         if isinstance(parent, ast.Try) and node in parent.body:
             before = parent.body[: parent.body.index(node)]
-            return all(isinstance(s, ast.Import | ast.ImportFrom) and _names_torch(s) for s in before)
+            return all(isinstance(s, ast.Import | ast.ImportFrom) and is_about_torch(s) for s in before)
         return isinstance(parent, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef)
 
-    def _free_nn(self) -> bool:
-        scopes = self.reader.tree.inner.values()
-        unknown = self.reader.names.is_star_candidate(ast.Name("nn", ast.Load()), self.reader.tree.module)
-        return not unknown and not any("nn" in scope.bindings for scope in scopes)
+    # -- names that are not there yet ------------------------------------------------------------------------
+
+    def _new(self, wanted: str) -> str:
+        """The name under which it will be imported; empty where none is free."""
+        if wanted not in self._added:
+            name = next((name for name in _FREE.get(wanted, ()) if self._is_free(name)), "")
+            if not name:
+                return ""
+            self._added[wanted] = name
+        return self._added[wanted]
+
+    def _is_free(self, name: str) -> bool:
+        tree = self.reader.tree
+        if self.reader.names.is_star_candidate(ast.Name(name, ast.Load()), tree.module):
+            return False
+        declared = any(name in scope.declared_global for scope in tree.inner.values())
+        return not declared and not any(name in scope.bindings for scope in tree.inner.values())
 
     # -- edits -----------------------------------------------------------------------------------------------
 
-    def edits(self, converted: Iterable[Site]) -> tuple[ImportEdit, ...]:
-        """What changes in the imports once these sites are converted."""
-        sites = list(converted)
-        used = [root for site in sites if (root := root_name(site.callee)) is not None]
-        edits = list(self._removals(used))
-        if self._adds_nn and sites:
-            edits = self._with_nn(edits)
-        return tuple(sorted(edits, key=lambda edit: edit.span))
+    def edits(self, gone: Iterable[ast.Name], removable: str, written: Iterable[str]) -> tuple[ImportEdit, ...]:
+        """What changes in the imports once these uses of names are gone and these calls are written.
 
-    def _removals(self, used: list[ast.Name]) -> Iterator[ImportEdit]:
-        tree = self.reader.tree
-        gone = {id(name) for name in used}
-        removed: dict[ast.stmt, list[ast.alias]] = {}
-        for name in sorted({name.id for name in used}):
-            bindings = tree.module.bindings.get(name, [])
-            if len(bindings) != 1 or not self._removable(name, bindings[0]):
-                continue
-            uses = [
-                n
-                for n in tree.names()
-                if n.id == name and (found := tree.scope_of[n].lookup(name)) and found[0] is tree.module
-            ]
-            if any(id(use) not in gone for use in uses) or self._is_imported_elsewhere(name):
-                continue
-            statement = bindings[0].node
-            assert isinstance(statement, ast.Import | ast.ImportFrom)
-            alias = next(a for a in statement.names if (a.asname or a.name) == name)
-            removed.setdefault(statement, []).append(alias)
-        for statement, aliases in removed.items():
-            assert isinstance(statement, ast.Import | ast.ImportFrom)
-            yield self._without(statement, aliases)
-
-    def _is_imported_elsewhere(self, name: str) -> bool:
-        imported = self._imported()
-        return name in imported or ("*" in imported and "__all__" not in self.reader.tree.module.bindings)
-
-    def _removable(self, name: str, binding: Binding) -> bool:
-        """An import of functional, directly in the module, that no string and no comment speaks for."""
-        statement = binding.node
-        if binding.kind != "import" or statement not in self.reader.source.tree.body:
-            return False
-        if not (binding.qualname or "").startswith(_FUNCTIONAL):
-            return False
-        assert isinstance(statement, ast.Import | ast.ImportFrom)
-        if isinstance(statement, ast.Import) and any(a.asname is None and a.name == name for a in statement.names):
-            return False
-        span = self._lines(statement)
-        text = self.reader.source.text[span.start : span.end]
-        if "#" in text or ";" in text or "\\" in text:
-            return False
-        mentioned = re.compile(rf"(?<![\w.]){re.escape(name)}(?:\.|$)")
-        return not any(mentioned.search(str(node.value)) for node in self.reader.tree.strings())
-
-    def _without(self, statement: ast.Import | ast.ImportFrom, aliases: list[ast.alias]) -> ImportEdit:
-        kept = [alias for alias in statement.names if alias not in aliases]
-        if not kept:
-            return ImportEdit(self._lines(statement), "")
-        source = self.reader.source
-        span = source.span(statement)
-        names = ", ".join(source.segment(alias) for alias in kept)
-        if isinstance(statement, ast.Import):
-            return ImportEdit(span, f"import {names}")
-        first, last = source.span(statement.names[0]), source.span(statement.names[-1])
-        if source.text[span.start : span.end].count("\n") == 0:
-            return ImportEdit(Span(first.start, last.end), names)
-        gone = aliases[0] if len(aliases) == 1 else None
-        if gone is None:
-            return ImportEdit(Span(first.start, last.end), names)
-        index = statement.names.index(gone)
-        if index + 1 < len(statement.names):
-            return ImportEdit(Span(source.span(gone).start, source.span(statement.names[index + 1]).start), "")
-        return ImportEdit(Span(source.span(statement.names[index - 1]).end, last.end), "")
-
-    def _lines(self, statement: ast.stmt) -> Span:
-        source = self.reader.source
-        last = statement.end_lineno or statement.lineno
-        end = source.line_starts[last] if last < len(source.line_starts) else len(source.text)
-        return Span(source.line_starts[statement.lineno - 1], end)
-
-    # -- a new import of nn ----------------------------------------------------------------------------------
-
-    def _with_nn(self, edits: list[ImportEdit]) -> list[ImportEdit]:
-        """Add ``nn`` where functional is imported, in the style of that line, else behind the last import."""
-        body = self.reader.source.tree.body
-        imports = [s for s in body if isinstance(s, ast.Import | ast.ImportFrom) and not _is_future(s)]
-        about_torch = [s for s in imports if _names_torch(s)]
-        functional = [s for s in about_torch if "functional" in ast.unparse(s)]
-        text = "from torch import nn\n"
-        if functional and isinstance(functional[0], ast.Import):
-            text = "import torch.nn as nn\n"
-        if functional:
-            span = self._lines(functional[0])
-            removal = next((edit for edit in edits if edit.span == span), None)
-            if removal is not None:
-                edits.remove(removal)
-                return [*edits, ImportEdit(span, text)]
-            return [*edits, ImportEdit(Span(span.start, span.start), text)]
-        offset = self._lines((about_torch or imports)[-1]).end if imports else self._top()
-        return [*edits, ImportEdit(Span(offset, offset), text)]
-
-    def _top(self) -> int:
-        """Behind the docstring and ``from __future__`` imports."""
-        offset = 0
-        for statement in self.reader.source.tree.body:
-            docstring = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-            if not (docstring or _is_future(statement)):
-                break
-            offset = self._lines(statement).end
-        return offset
-
-
-_NN = "torch.nn"
+        Only imports of what begins with ``removable`` are removed.
+        """
+        needed = {text.partition("(")[0].partition(".")[0] for text in written}
+        added = {wanted: name for wanted, name in self._added.items() if name in needed}
+        used = [name for name in gone if name.id not in needed]
+        return ImportEdits(self.reader, self._imported).edits(used, removable, added)
 
 
 def _is_imported(binding: Binding) -> bool:
     return binding.kind == "import" or (binding.kind == "assign" and isinstance(binding.value, ast.Attribute))
-
-
-def _is_future(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
-
-
-def _names_torch(statement: ast.Import | ast.ImportFrom) -> bool:
-    if isinstance(statement, ast.ImportFrom):
-        return statement.level == 0 and (statement.module or "").partition(".")[0] == "torch"
-    return any(alias.name.partition(".")[0] == "torch" for alias in statement.names)

@@ -1,13 +1,36 @@
-"""How new submodules are called: after their functional, numbered from 1 where there are several."""
+"""How new attributes are called: after their functional, numbered from 1 where there are several."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from nnconvert.source.attributes import Attributes
+from nnconvert.source.classes import ClassInfo
+
 
 def base_name(functional: str) -> str:
     """``relu_`` and ``relu`` are both ``relu``."""
     return functional.rstrip("_").removesuffix("_with_indices")
+
+
+class Namers:
+    """The free names of every class of a file; a name given in one class is taken in its bases and subclasses."""
+
+    def __init__(self, attributes: Attributes) -> None:
+        self.attributes = attributes
+        self._namers: dict[ClassInfo, Namer] = {}
+
+    def allot(self, info: ClassInfo, base: str, count: int) -> list[str]:
+        names = self._of(info).allot(base, count)
+        for relative in info.family():
+            if relative is not info:
+                self._of(relative).take(names)
+        return names
+
+    def _of(self, info: ClassInfo) -> Namer:
+        if info not in self._namers:
+            self._namers[info] = Namer(self.attributes.taken(info), self.attributes.prefixes(info))
+        return self._namers[info]
 
 
 class Namer:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from nnconvert.catalog import Pair, Spelling, by_module, by_spelling, without_pair
+from nnconvert.catalog import Pair, Spelling, by_module, by_spelling, pairs, without_pair
 from nnconvert.decide.loops import Loop
 from nnconvert.plan import CallSite, Kind
 from nnconvert.source.attributes import Method
@@ -16,7 +16,7 @@ from nnconvert.source.classes import torch_attribute_names, torch_class
 from nnconvert.source.reader import Reader
 from nnconvert.source.scopes import FunctionNode, Scope
 
-STATELESS_WITHOUT_FUNCTIONAL: Final = frozenset({"Identity", "Softmax2d", "CrossMapLRN2d"})
+STATELESS_WITHOUT_FUNCTIONAL: Final = frozenset({"Identity", "CrossMapLRN2d"})
 _LEAVING_TORCH: Final = frozenset({"numpy", "tolist", "item"})
 _OTHER_ARRAYS: Final = frozenset({"numpy", "jax", "tensorflow", "pandas", "scipy", "cupy"})
 _DEPTH: Final = 6
@@ -178,12 +178,22 @@ def _looks_like_torch(node: ast.Attribute) -> bool:
 
 def describe(site: Site, reader: Reader) -> CallSite:
     """The site as the plan names it."""
+    return describe_node(site.node, site.functional, reader)
+
+
+def describe_node(node: ast.expr, functional: str, reader: Reader) -> CallSite:
     source = reader.source
-    span = source.span(site.node)
-    shown = site.node.func if isinstance(site.node, ast.Call) else site.node
+    span = source.span(node)
+    shown = node.func if isinstance(node, ast.Call) else node
     text = " ".join(source.segment(shown).split())
-    class_name, method = _place(site.scope, reader)
-    return CallSite(span, source.position(span.start), site.functional, text, class_name, method)
+    class_name, method = _place(reader.tree.scope_of[node], reader)
+    return CallSite(span, source.position(span.start), functional, text, class_name, method)
+
+
+def functional_names() -> frozenset[str]:
+    """The names that ``from torch.nn.functional import *`` brings."""
+    spellings = (spelling for pair in pairs() for spelling in pair.spellings)
+    return frozenset(s.short for s in spellings if s.name.startswith("torch.nn.functional."))
 
 
 def _place(scope: Scope, reader: Reader) -> tuple[str | None, str | None]:

@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from nnconvert.catalog import pairs
 from nnconvert.decide.arguments import LeaveError
 from nnconvert.decide.draft import Draft, Drafter
 from nnconvert.decide.imports import Importer
-from nnconvert.decide.names import Namer, base_name
+from nnconvert.decide.names import Namers, base_name
 from nnconvert.decide.placing import Placer
+from nnconvert.decide.selection import is_selected
 from nnconvert.decide.shared import split_shared
-from nnconvert.decide.sites import Finder, Site, describe
+from nnconvert.decide.sites import Finder, Site, describe, functional_names
 from nnconvert.options import Options
-from nnconvert.plan import ClassPlan, Conversion, Decision, Leave, Plan, Registration, Span
+from nnconvert.plan import ClassPlan, Conversion, Decision, ImportEdit, Leave, Plan, Registration, Span
 from nnconvert.source.classes import ClassInfo
+from nnconvert.source.names import root_name
 from nnconvert.source.reader import Reader
 from nnconvert.source.text import Source
 
@@ -26,13 +27,7 @@ def decide(text: str, options: Options, imported: Callable[[], frozenset[str]] =
 
     ``imported`` tells which names other files import from this one (``*``: all); these imports stay.
     """
-    functionals = frozenset(
-        spelling.short
-        for pair in pairs()
-        for spelling in pair.spellings
-        if spelling.name.startswith("torch.nn.functional.")
-    )
-    reader = Reader(Source(text), options.module_bases, functionals)
+    reader = Reader(Source(text), options.module_bases, functional_names())
     return _Decider(reader, options, imported).plan()
 
 
@@ -49,6 +44,7 @@ class _Decider:
         self.importer = Importer(reader, imported)
         self.drafter = Drafter(reader, options)
         self.placer = Placer(reader)
+        self.namers = Namers(reader.attributes)
 
     def plan(self) -> Plan:
         sites = [site for site in Finder(self.reader, self.options.methods).find() if self._wanted(site)]
@@ -58,10 +54,9 @@ class _Decider:
         outcomes = [_Outcome(site, self._draft(site)) for site in sites]
         decisions: list[Decision] = []
         classes: list[ClassPlan] = []
-        namers: dict[ClassInfo, Namer] = {}
         for info in self.reader.classes:
             mine = [o for o in outcomes if isinstance(o.result, Draft) and o.result.method.info is info]
-            self._class(info, mine, namers, decisions, classes)
+            self._class(info, mine, decisions, classes)
         for outcome in outcomes:
             if isinstance(outcome.result, Leave):
                 decisions.append(Decision(describe(outcome.site, self.reader), outcome.result))
@@ -70,26 +65,20 @@ class _Decider:
         kept = {d.site.span for d in decisions if isinstance(d.outcome, Conversion)}
         converted = [site for site in converted if self.reader.source.span(site.node) in kept]
         return Plan(
-            self.options.direction,
-            tuple(decisions),
-            tuple(classes),
-            self.importer.edits(converted),
+            self.options.direction, tuple(decisions), tuple(classes), imports=self._imports(converted, outcomes)
         )
+
+    def _imports(self, converted: Iterable[Site], outcomes: Iterable[_Outcome]) -> tuple[ImportEdit, ...]:
+        sites = list(converted)
+        used = (root for site in sites if (root := root_name(site.callee)) is not None)
+        written = (o.result.constructor for o in outcomes if isinstance(o.result, Draft) and o.site in sites)
+        return self.importer.edits(used, "torch.nn.functional", written)
 
     # -- which sites are asked for ------------------------------------------------------------------------
 
     def _wanted(self, site: Site) -> bool:
-        options = self.options
-        names = {site.functional, *(pair.family for pair, _ in site.pairs)}
-        names.update(spelling.short for _, spelling in site.pairs)
-        if options.select and not names & options.select:
-            return False
-        if names & options.ignore:
-            return False
-        line = self.reader.source.position(self.reader.source.span(site.node).start).line
-        if options.lines and not any(first <= line <= last for first, last in options.lines):
-            return False
-        return not options.classes or describe(site, self.reader).class_name in options.classes
+        names = {*(pair.family for pair, _ in site.pairs), *(spelling.short for _, spelling in site.pairs)}
+        return is_selected(describe(site, self.reader), names, self.options)
 
     def _draft(self, site: Site) -> Draft | Leave:
         try:
@@ -103,7 +92,6 @@ class _Decider:
         self,
         info: ClassInfo,
         outcomes: Sequence[_Outcome],
-        namers: dict[ClassInfo, Namer],
         decisions: list[Decision],
         classes: list[ClassPlan],
     ) -> None:
@@ -119,7 +107,7 @@ class _Decider:
             else:
                 decisions.append(Decision(describe(outcome.site, self.reader), left))
         registered = [(site, draft) for site, draft in drafts if draft.registers]
-        names = self._names(info, registered, namers)
+        names = self._names(info, registered)
         for site, draft in drafts:
             decisions.append(Decision(describe(site, self.reader), self._conversion(site, draft, names)))
         plans: dict[object, ClassPlan] = {}
@@ -130,24 +118,16 @@ class _Decider:
             plans[anchor] = replace(before, registrations=(*before.registrations, registration))
         classes.extend(plans.values())
 
-    def _names(
-        self, info: ClassInfo, drafts: Sequence[tuple[Site, Draft]], namers: dict[ClassInfo, Namer]
-    ) -> dict[Draft, tuple[str, ...]]:
-        attributes = self.reader.attributes
-        namer = namers.setdefault(info, Namer(attributes.taken(info), attributes.prefixes(info)))
+    def _names(self, info: ClassInfo, drafts: Sequence[tuple[Site, Draft]]) -> dict[Draft, tuple[str, ...]]:
         groups: dict[str, list[Draft]] = {}
         for site, draft in drafts:
             groups.setdefault(draft.attribute or base_name(site.functional), []).append(draft)
         found: dict[Draft, tuple[str, ...]] = {}
         for base, members in groups.items():
             keys = {self._share_key(draft): draft.copies for draft in members}
-            free = iter(namer.allot(base, sum(keys.values())))
+            free = iter(self.namers.allot(info, base, sum(keys.values())))
             allotted = {key: tuple(islice(free, copies)) for key, copies in keys.items()}
             found.update((draft, allotted[self._share_key(draft)]) for draft in members)
-        for relative in info.family():
-            if relative is not info:
-                known = namers.setdefault(relative, Namer(attributes.taken(relative), attributes.prefixes(relative)))
-                known.take(name for names in found.values() for name in names)
         return found
 
     def _share_key(self, draft: Draft) -> object:
@@ -164,10 +144,10 @@ class _Decider:
                 draft.module,
                 draft.inputs,
                 replaced,
-                draft.note,
+                note=draft.note,
             )
         callee, name = draft.callee(names[draft]), names[draft][0]
-        return Conversion(site.kind, callee, name, draft.module, draft.inputs, replaced, draft.note)
+        return Conversion(site.kind, callee, name, draft.module, draft.inputs, replaced, note=draft.note)
 
 
 def _grouped(

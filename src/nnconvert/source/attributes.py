@@ -15,7 +15,16 @@ from nnconvert.source.classes import (
     torch_attribute_names,
     torch_class,
 )
-from nnconvert.source.named import TABLES, asked_name, hides_stores, named_store, string_values, table_use
+from nnconvert.source.named import (
+    TABLES,
+    asked_name,
+    hides_stores,
+    listed_names,
+    named_store,
+    names_in,
+    string_values,
+    table_use,
+)
 from nnconvert.source.names import root_name
 from nnconvert.source.scopes import FunctionNode, Scope, ScopeTree
 
@@ -157,6 +166,14 @@ class Attributes:
                 else:
                     names |= self._spoken_names
         return frozenset(names), frozenset(prefixes)
+
+    @cached_property
+    def listed_names(self) -> frozenset[str]:
+        """Names in lists that go into calls with an object: ``fuse_modules(self, [["conv", "relu"]])``."""
+        calls = (c for c in self.tree.calls() if c.args and self._may_be_instance(c.args[0]))
+        names = {name for call in calls for name in listed_names(call)}
+        constants = (b.value for info in self.classes for b in info.scope.bindings.get("__constants__", []))
+        return frozenset(names.union(*(names_in(value) for value in constants if value is not None)))
 
     def _questions(self) -> Iterator[tuple[ast.expr, Scope]]:
         for call in self.tree.calls():

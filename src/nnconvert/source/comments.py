@@ -1,16 +1,42 @@
-"""Suppression comments: ``# nnconvert: skip`` on a line, a def or a class; ``# nnconvert: skip-file``."""
+"""Comments; among them ``# nnconvert: skip`` on a line, a def or a class, and ``# nnconvert: skip-file``."""
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import io
 import re
 import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from nnconvert.source.text import Source
 
 _COMMENT: Final = re.compile(r"#\s*nnconvert:\s*(skip-file|skip)\b(?!-)")
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    text: str
+    offset: int
+
+
+def comments_in(source: Source, first: int, last: int) -> Iterator[Comment]:
+    """The comments of whole statements that take up these lines (from 1)."""
+    starts = source.line_starts
+    lines = [source.line(number).rstrip("\r\n") + "\n" for number in range(first, last + 1)]
+    if not any("#" in line for line in lines):
+        return
+    indented = lines[0][:1] in " \t\f"
+    if indented:  # a block of its own, for tokenize
+        lines.insert(0, "if 1:\n")
+    # The last line may begin a statement that goes on behind it.
+    with contextlib.suppress(tokenize.TokenError):
+        for token in tokenize.generate_tokens(iter(lines).__next__):
+            if token.type == tokenize.COMMENT:
+                line = first + token.start[0] - (2 if indented else 1)
+                yield Comment(token.string, starts[line - 1] + token.start[1])
 
 
 class Suppressions:

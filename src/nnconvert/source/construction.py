@@ -133,6 +133,15 @@ class Construction:
         """``self.eval()`` and ``self.train(...)``, also through a method of the class that does it."""
         return self.touches(statement, self._mode_methods)
 
+    def runs_methods(self, first: int, last: int) -> bool:
+        """Whether a statement of ``__init__`` from ``first`` up to ``last`` may run a method of the instance."""
+        methods = {"forward", *(name for member in self.info.family() for name in member.methods)} - {"__init__"}
+        return any(self.touches(statement, frozenset(methods)) for statement in self.body[first:last])
+
+    def sets_mode_before(self, index: int) -> bool:
+        """Whether a statement of ``__init__`` in front of this one switches the mode."""
+        return any(self._sets_mode(statement) for statement in self.body[:index])
+
     @cached_property
     def _mode_methods(self) -> frozenset[str]:
         return reaching_methods(self.info, _MODE_CALLS, self.attributes) - {"forward"}

@@ -53,6 +53,27 @@ def asked_name(call: ast.Call) -> ast.expr | None:
     return call.args[0] if short in _PATHS and call.args else None
 
 
+def listed_names(call: ast.Call) -> Iterator[str]:
+    """The parts of dotted names in lists and dicts among the arguments of a call, its first one left out."""
+    for argument in (*call.args[1:], *(keyword.value for keyword in call.keywords)):
+        if isinstance(argument, ast.List | ast.Tuple | ast.Dict):
+            yield from names_in(argument)
+
+
+def names_in(node: ast.expr) -> Iterator[str]:
+    """``conv`` and ``relu`` for ``[["conv", "relu"]]``; of a dict only where it maps names to names."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield from node.value.split(".")
+    elif isinstance(node, ast.List | ast.Tuple | ast.Set):
+        for element in node.elts:
+            yield from names_in(element)
+    elif isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            if key is not None and isinstance(value, ast.Constant):
+                yield from names_in(key)
+            yield from names_in(value)
+
+
 def table_use(node: ast.Attribute | ast.Call, tree: ScopeTree) -> tuple[ast.expr | None, bool]:
     """What a use of ``x._modules`` names, and whether it stores there; (None, True): under any name."""
     parent = tree.parents.get(node)

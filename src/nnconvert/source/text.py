@@ -52,11 +52,13 @@ class Source:
 
     def line(self, number: int) -> str:
         """One line with its newline, counted from 1; empty past the end."""
-        starts = self.line_starts
-        if number > len(starts):
+        if number > len(self.line_starts):
             return ""
-        end = starts[number] if number < len(starts) else len(self.text)
-        return self.text[starts[number - 1] : end]
+        return self.text[self.line_starts[number - 1] : self.line_end(number)]
+
+    def line_end(self, number: int) -> int:
+        """Offset behind a line and its newline, counted from 1."""
+        return self.line_starts[number] if number < len(self.line_starts) else len(self.text)
 
     def position(self, offset: int) -> Position:
         line = bisect_right(self.line_starts, offset)

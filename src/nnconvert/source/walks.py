@@ -66,7 +66,7 @@ class Walks:
             return None
         if keeps == NOTHING:
             return None
-        owners = self._owners(node.value, self.tree.scope_of[node])
+        owners = self.owners(node.value, self.tree.scope_of[node])
         if owners is not None and not owners:
             return None
         return Walk(node, node.attr, keeps, None if deep else owners)
@@ -83,7 +83,7 @@ class Walks:
 
     # -- whose children --------------------------------------------------------------------------------------
 
-    def _owners(self, receiver: ast.expr, scope: Scope) -> tuple[ClassInfo, ...] | None:
+    def owners(self, receiver: ast.expr, scope: Scope) -> tuple[ClassInfo, ...] | None:
         """Classes of the file that the receiver may be an instance of; None is any, () is none of them."""
         method = self.attributes.self_of(receiver)
         if method is not None:

@@ -1,0 +1,118 @@
+"""What goes with a submodule: its assignment, comments about that line, an ``__init__`` that only passes through."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from nnconvert.decide.submodules import Submodule
+from nnconvert.plan import Retirement, Span
+from nnconvert.source.classes import MODULE, ClassInfo
+from nnconvert.source.comments import comments_in
+from nnconvert.source.construction import Construction
+from nnconvert.source.inits import is_super
+from nnconvert.source.new_init import new_init
+from nnconvert.source.reader import Reader
+from nnconvert.source.text import Source
+
+_FOR_TOOLS: Final = re.compile(
+    r"#\s*(noqa|type:|pylint:|pyright:|mypy:|ruff:|flake8|fmt:|yapf:|isort:|pragma|nosec)", re.I
+)
+
+
+def retirement(
+    submodule: Submodule, construction: Construction, index: int, kept: Sequence[str], reader: Reader
+) -> Retirement:
+    """The submodule goes, and the ``kept`` statements come in the place of its assignment."""
+    source = reader.source
+    statement = construction.body[index]
+    span = source.span(statement)
+    last = statement.end_lineno or statement.lineno
+    found = list(comments_in(source, statement.lineno, last))
+    alone = not source.text[source.line_starts[statement.lineno - 1] : span.start].strip()
+    if kept or not alone or source.text[span.end : source.line_end(last)].lstrip().startswith(";"):
+        found = [comment for comment in found if comment.offset < span.end]  # the line stays, and what it ends with
+    first = min(submodule.calls, key=lambda call: source.span(call))
+    above = _line_of(statement if kept else first, reader)
+    return Retirement(
+        submodule.info.qualname,
+        submodule.name,
+        span,
+        tuple(kept),
+        tuple(c.text for c in found if not _FOR_TOOLS.match(c.text)),
+        above,
+        tuple(c.text for c in found if _FOR_TOOLS.match(c.text)),
+    )
+
+
+def _line_of(node: ast.AST, reader: Reader) -> int:
+    """Start of the innermost statement around the node that begins its line."""
+    source = reader.source
+    for candidate in (node, *reader.tree.ancestors(node)):
+        if isinstance(candidate, ast.stmt):
+            start = source.span(candidate).start
+            if not source.text[source.line_starts[candidate.lineno - 1] : start].strip():
+                return start
+    return 0
+
+
+# -- an __init__ that is left with nothing to do ------------------------------------------------------------
+
+
+def blank_inits(reader: Reader, retired: Sequence[Retirement]) -> Iterator[Span]:
+    """Spans of the ``__init__`` methods that do what the class would do without them, once these assignments go."""
+    gone = {r.assignment: r for r in retired if not r.kept}
+    for info in reader.classes if gone else ():
+        init = Construction(info, reader.attributes).init
+        if init is None or len(info.node.body) < 2 or init.node.decorator_list:
+            continue
+        spans = [reader.source.span(statement) for statement in init.node.body]
+        rest = [s for s, span in zip(init.node.body, spans, strict=True) if span not in gone]
+        mine = [gone[span] for span in spans if span in gone]
+        blank = mine and len(rest) == 1 and _passes_through(init.node, rest[0], info, reader)
+        if blank and not _has_other_comments(init.node, mine, reader.source):
+            yield reader.source.span(init.node)
+
+
+def _has_other_comments(
+    init: ast.FunctionDef | ast.AsyncFunctionDef, retired: Iterable[Retirement], source: Source
+) -> bool:
+    known = [text for r in retired for text in (*r.comments, *r.dropped)]
+    found = comments_in(source, init.lineno, init.end_lineno or init.lineno)
+    return sorted(comment.text for comment in found) != sorted(known)
+
+
+def _passes_through(
+    init: ast.FunctionDef | ast.AsyncFunctionDef, rest: ast.stmt, info: ClassInfo, reader: Reader
+) -> bool:
+    call = rest.value if isinstance(rest, ast.Expr) else None
+    function = call.func if isinstance(call, ast.Call) else None
+    if not (isinstance(function, ast.Attribute) and function.attr == "__init__" and is_super(function.value)):
+        return False
+    if function.value.args and not _names_class(function.value, info, reader):
+        return False
+    assert isinstance(call, ast.Call)
+    if ast.dump(init.args) == _NO_ARGUMENTS and not call.args and not call.keywords:
+        several = any(len(subclass.bases) > 1 for subclass in info.descendants())
+        return info.bases == [MODULE] and not several
+    written = new_init(info, reader)
+    header = ast.parse(f"{written.header}\n    {written.base_call}").body[0]
+    assert isinstance(header, ast.FunctionDef)
+    [passed] = header.body
+    assert isinstance(passed, ast.Expr)
+    assert isinstance(passed.value, ast.Call)
+    same_call = [ast.dump(n) for n in (*call.args, *call.keywords)] == [
+        ast.dump(n) for n in (*passed.value.args, *passed.value.keywords)
+    ]
+    return same_call and ast.dump(init.args) == ast.dump(header.args)
+
+
+def _names_class(call: ast.Call, info: ClassInfo, reader: Reader) -> bool:
+    """``super(Net, self)``"""
+    named = reader.classes.named(call.args[0], reader.tree.scope_of[call])
+    return named == [info]
+
+
+_NO_ARGUMENTS: Final = ast.dump(ast.parse("def __init__(self): ...").body[0].args)  # type: ignore[attr-defined]

@@ -1,0 +1,171 @@
+"""Whether a submodule may go: assigned once, unconditionally, and only ever called (SEMANTICS rules 27 and 29)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Final
+
+from nnconvert.decide.arguments import LeaveError
+from nnconvert.decide.gates import check_class, check_kind, check_mode, check_suppressed
+from nnconvert.decide.submodules import Built, Submodule
+from nnconvert.decide.uses import outside_loads
+from nnconvert.source.attributes import Store
+from nnconvert.source.construction import Construction
+from nnconvert.source.paths import own_nodes
+from nnconvert.source.reader import Reader
+
+_CONTAINERS: Final = frozenset({"Sequential", "ModuleList", "ModuleDict"})
+_REGISTERING: Final = frozenset({"add_module", "register_module", "setattr", "append", "insert", "extend"})
+
+
+def assignment(submodule: Submodule, reader: Reader) -> tuple[Construction, int]:
+    """The ``__init__`` and the index of the one statement in it that assigns the submodule; raises LeaveError."""
+    check_kind(submodule.info, reader)
+    for built in submodule.built:
+        if not built.is_certain:
+            raise LeaveError("NNC101", "the name of the class is bound again between its import and here")
+    store = _only_store(submodule, reader)
+    check_suppressed(submodule.built[0].call, reader)
+    construction = Construction(submodule.info, reader.attributes)
+    index = _index(submodule, store, construction)
+    check_class(submodule.info, reader)
+    _check_names(submodule, reader)
+    _check_uses(submodule, reader)
+    walk = reader.walks.noticing(submodule.info, submodule.built[0].module)
+    if walk is not None:
+        line = reader.source.position(reader.source.span(walk.node).start).line
+        raise LeaveError(
+            "NNC302", f"line {line} walks over the submodules ({walk.name}) and would notice that one goes"
+        )
+    return construction, index
+
+
+def check_own_mode(submodule: Submodule, construction: Construction, index: int, reader: Reader) -> None:
+    """Refuse a submodule whose mode may be another than that of self; raises LeaveError."""
+    check_mode(submodule.info, reader)
+    if construction.base_sets_mode() or construction.sets_mode_before(index):
+        raise LeaveError("NNC405", "__init__ switches the mode before the submodule is there")
+
+
+# -- the assignment --------------------------------------------------------------------------------------
+
+
+def _only_store(submodule: Submodule, reader: Reader) -> Store:
+    name, shown = submodule.name, f"self.{submodule.name}"
+    stores = reader.attributes.stores(submodule.info, name)
+    if len(stores) != 1:
+        raise LeaveError("NNC602", f"{shown} is assigned {len(stores)} times")
+    [store] = stores
+    if store.value is not submodule.built[0].call:
+        raise LeaveError("NNC601", f"which module {shown} is depends on a condition")
+    if store.method.node.name != "__init__":
+        raise LeaveError("NNC601", f"{shown} is assigned in {store.method.node.name}()")
+    if reader.tree.scope_of[store.node] is not store.method.scope:
+        raise LeaveError("NNC601", f"{shown} is assigned in a function inside of __init__")
+    return store
+
+
+def _index(submodule: Submodule, store: Store, construction: Construction) -> int:
+    shown = f"self.{submodule.name}"
+    if construction.init is None:
+        raise LeaveError("NNC304", "__init__ is defined more than once, under a condition, or without a name for self")
+    if construction.base_call is None:
+        raise LeaveError("NNC304", "__init__ does not call the __init__ of its base on every path")
+    index = construction.index_of(store.node)
+    if index is None:
+        raise LeaveError("NNC601", f"{shown} is assigned under a condition, in a loop or in a block")
+    if any(isinstance(node, ast.Return) for node in own_nodes(*construction.body[:index])):
+        raise LeaveError("NNC601", f"__init__ may return before {shown} is assigned")
+    if index <= construction.base_call:
+        raise LeaveError("NNC304", "assigned before super().__init__()")
+    statement = construction.body[index]
+    if isinstance(statement, ast.Assign) and len(statement.targets) > 1:
+        raise LeaveError("NNC603", f"what {shown} is given goes elsewhere, too")
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else store.node
+    if target is not store.node:
+        raise LeaveError("NNC601", f"{shown} is assigned together with others")
+    return index
+
+
+# -- the uses --------------------------------------------------------------------------------------------
+
+
+def _check_names(submodule: Submodule, reader: Reader) -> None:
+    """Refuse what the class or the file reaches by its name, other than as self.<name>."""
+    name, info, attributes = submodule.name, submodule.info, reader.attributes
+    shown = f"self.{name}"
+    if attributes.is_defined_in_class_body(info, name):
+        raise LeaveError("NNC605", f"the class body speaks of {name}, too")
+    if name in attributes.outer_stores:
+        raise LeaveError("NNC605", f"{shown} is assigned from outside of the class")
+    if name in attributes.asked_names or name in attributes.listed_names:
+        raise LeaveError("NNC605", f"the file reaches {shown} by its name in a string")
+    computed = attributes.outer_stores_unknown or any(attributes.facts[m].stores_unknown_names for m in info.family())
+    if computed or any(name.startswith(prefix) for prefix in attributes.prefixes(info)):
+        raise LeaveError("NNC605", f"attributes are stored or read under computed names, perhaps {shown}")
+
+
+def _check_uses(submodule: Submodule, reader: Reader) -> None:
+    name, info, tree = submodule.name, submodule.info, reader.tree
+    for member in info.family():
+        for load in reader.attributes.facts[member].loads.get(name, []):
+            if member is not info:
+                raise LeaveError("NNC606", f"{member.qualname} uses self.{name}, too (line {load.lineno})")
+            call = tree.parents.get(load)
+            if not (isinstance(call, ast.Call) and call.func is load):
+                raise LeaveError("NNC603", f"line {load.lineno} uses self.{name} for more than a call")
+    for load in outside_loads(name, reader):
+        if _may_be_it(load, submodule, reader):
+            raise LeaveError("NNC605", f"line {load.lineno} reaches it from outside of the class: {ast.unparse(load)}")
+    if not submodule.calls:
+        raise LeaveError("NNC608", f"nothing in this file calls self.{name}")
+
+
+def _may_be_it(load: ast.Attribute, submodule: Submodule, reader: Reader) -> bool:
+    """Whether ``<object>.<name>`` may be the submodule: not a tensor's method, nor another class's attribute."""
+    scope = reader.tree.scope_of[load]
+    if reader.names.qualname(load.value, scope) is not None:
+        return False
+    call = reader.tree.parents.get(load)
+    if isinstance(call, ast.Call) and call.func is load and _cannot_be_forward(call):
+        return False
+    owners = reader.walks.owners(load.value, scope)
+    return owners is None or any(owner in submodule.info.family() for owner in owners)
+
+
+def _cannot_be_forward(call: ast.Call) -> bool:
+    """``x.relu()``, ``x.softmax(-1)``, ``x.flatten(start_dim=1)``: no module without state is called like that."""
+    first = next(iter(call.args), None)
+    if isinstance(first, ast.UnaryOp):
+        first = first.operand
+    return isinstance(first, ast.Constant) or (first is None and not any(k.arg == "input" for k in call.keywords))
+
+
+# -- modules that are no attribute -----------------------------------------------------------------------
+
+
+def why_not_owned(built: Built, reader: Reader) -> LeaveError:
+    """The reason for a module that is built for something else than an attribute of self."""
+    for ancestor in _expressions_around(built.call, reader):
+        if isinstance(ancestor, ast.Call):
+            qualname = reader.names.qualname(ancestor.func, reader.tree.scope_of[ancestor]) or ""
+            short = qualname.rpartition(".")[2]
+            if short in _CONTAINERS:
+                return LeaveError("NNC604", f"an entry of nn.{short}")
+            called = ancestor.func.attr if isinstance(ancestor.func, ast.Attribute) else ast.unparse(ancestor.func)
+            if called in _REGISTERING:
+                return LeaveError("NNC604", f"registered by {called}")
+            return LeaveError("NNC603", f"handed to {called}")
+        if isinstance(ancestor, ast.List | ast.Tuple | ast.Dict | ast.ListComp | ast.DictComp | ast.GeneratorExp):
+            return LeaveError("NNC604", "an entry of a list, tuple or dict")
+    if reader.attributes.method_of(reader.tree.scope_of[built.call]) is None:
+        return LeaveError("NNC103", "built in a free function or at module level")
+    return LeaveError("NNC603", "built for something else than an attribute of self")
+
+
+def _expressions_around(node: ast.AST, reader: Reader) -> Iterator[ast.AST]:
+    for ancestor in reader.tree.ancestors(node):
+        if isinstance(ancestor, ast.stmt):
+            return
+        yield ancestor

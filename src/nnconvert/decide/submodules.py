@@ -1,0 +1,138 @@
+"""Finding, on the way to functional, the submodules of one file that have no state, and their calls."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from nnconvert.catalog import Pair, by_module
+from nnconvert.decide.sites import STATELESS_WITHOUT_FUNCTIONAL
+from nnconvert.source.attributes import Store
+from nnconvert.source.classes import ClassInfo, torch_class
+from nnconvert.source.quotes import unparse
+from nnconvert.source.reader import Reader
+
+IDENTITY: Final = "Identity"
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """One constructor call of a class without state: ``nn.ReLU()``."""
+
+    call: ast.Call
+    module: str
+    is_certain: bool = True
+    """False where the name may stand for something else."""
+
+    @property
+    def pair(self) -> Pair | None:
+        """None for nn.Identity, and for a class that has no functional form."""
+        return by_module(self.module)
+
+    @property
+    def functional(self) -> str:
+        """What the call site is called, and selected by."""
+        return self.pair.functional if self.pair is not None else self.module.lower()
+
+
+@dataclass(frozen=True, eq=False)
+class Submodule:
+    """An attribute of self that such calls are assigned to, and the calls of it in the class."""
+
+    info: ClassInfo
+    name: str
+    built: tuple[Built, ...]
+    calls: tuple[ast.Call, ...]
+
+
+class Submodules:
+    """All constructor calls of classes without state in one file, by what becomes of the module."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.inline: list[Built] = []
+        """Called on the spot: ``nn.ReLU()(x)``."""
+        self.others: list[Built] = []
+        """Entries of a container, arguments, local variables."""
+        self._owned: dict[tuple[ClassInfo, str], list[Built]] = {}
+        for call in reader.tree.calls():
+            built = self._built(call)
+            if built is not None:
+                self._place(built)
+
+    def __iter__(self) -> Iterator[Submodule]:
+        for (info, name), built in self._owned.items():
+            yield Submodule(info, name, tuple(built), tuple(self._calls(info, name)))
+
+    def _built(self, call: ast.Call) -> Built | None:
+        scope = self.reader.tree.scope_of[call]
+        qualname = self.reader.names.qualname(call.func, scope)
+        certain = qualname is not None
+        possible = [qualname] if qualname is not None else sorted(self.reader.names.possible(call.func))
+        for name in possible:
+            module = torch_class(name)
+            if module is not None and _is_stateless(call, module):
+                return Built(call, module, certain)
+        return None
+
+    def _place(self, built: Built) -> None:
+        parent = self.reader.tree.parents.get(built.call)
+        if isinstance(parent, ast.Call) and parent.func is built.call:
+            self.inline.append(built)
+            return
+        stores = self._stores_of(built.call)
+        for store in stores:
+            self._owned.setdefault((store.method.info, store.name), []).append(built)
+        if not stores:
+            self.others.append(built)
+
+    def _stores_of(self, node: ast.expr) -> list[Store]:
+        """The attributes of self that are given the value, perhaps as a branch of ``a if b else c``."""
+        while node not in self._values:
+            parent = self.reader.tree.parents.get(node)
+            branch = isinstance(parent, ast.IfExp) and node is not parent.test
+            if not (branch or isinstance(parent, ast.BoolOp | ast.NamedExpr)):
+                return []
+            assert isinstance(parent, ast.expr)
+            node = parent
+        return self._values[node]
+
+    @cached_property
+    def _values(self) -> dict[ast.expr, list[Store]]:
+        found: dict[ast.expr, list[Store]] = {}
+        for facts in self.reader.attributes.facts.values():
+            for stores in facts.stores.values():
+                for store in stores:
+                    if store.value is not None:
+                        found.setdefault(store.value, []).append(store)
+        return found
+
+    def _calls(self, info: ClassInfo, name: str) -> Iterator[ast.Call]:
+        """Calls in the class, and in relatives that do not assign the name themselves."""
+        facts = self.reader.attributes.facts
+        for member in info.family():
+            if member is info or name not in facts[member].stores:
+                for load in facts[member].loads.get(name, []):
+                    call = self.reader.tree.parents.get(load)
+                    if isinstance(call, ast.Call) and call.func is load:
+                        yield call
+
+
+def _is_stateless(call: ast.Call, module: str) -> bool:
+    """Whether the class, built by this call, has no parameters: nn.LayerNorm only where it says so."""
+    pair = by_module(module)
+    if pair is None:
+        return module in STATELESS_WITHOUT_FUNCTIONAL
+    given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+    names = [parameter.name for parameter in pair.constructor_signature]
+    given.update((name, ast.unparse(value)) for name, value in zip(names, call.args, strict=False))
+    return all(given.get(name) == value for name, value in pair.module_fixed.items())
+
+
+def one_line(node: ast.expr, reader: Reader) -> str:
+    """The source of an expression as it stands, or in one line where it has several."""
+    text = reader.source.segment(node)
+    return unparse(node, reader.source) if "\n" in text or "\r" in text else text

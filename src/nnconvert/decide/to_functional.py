@@ -1,0 +1,214 @@
+"""Deciding ``--to-functional``: which calls of submodules become functionals, and which submodules go."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from nnconvert.catalog import Pair
+from nnconvert.decide.arguments import LeaveError
+from nnconvert.decide.called import arguments, identity_argument
+from nnconvert.decide.carried import Carrier, Setting, bound_settings, check_ignored, implied_settings
+from nnconvert.decide.constructor import Written
+from nnconvert.decide.gates import check_position, check_suppressed
+from nnconvert.decide.imports import Importer
+from nnconvert.decide.inline import inline_call
+from nnconvert.decide.names import Namers
+from nnconvert.decide.removal import blank_inits, retirement
+from nnconvert.decide.retiring import assignment, check_own_mode, why_not_owned
+from nnconvert.decide.selection import is_selected
+from nnconvert.decide.sites import describe_node, functional_names
+from nnconvert.decide.submodules import IDENTITY, Built, Submodule, Submodules
+from nnconvert.options import Options
+from nnconvert.plan import Conversion, Decision, Plan, Retirement
+from nnconvert.source.construction import Construction
+from nnconvert.source.quotes import unparse
+from nnconvert.source.reader import Reader
+from nnconvert.source.text import Source
+
+
+def decide(text: str, options: Options, imported: Callable[[], frozenset[str]] = frozenset) -> Plan:
+    """The plan for one file's text; raises SourceError where it does not parse."""
+    reader = Reader(Source(text), options.module_bases, functional_names())
+    return _Decider(reader, options, imported).plan()
+
+
+@dataclass(eq=False)
+class _Work:
+    """One submodule on its way."""
+
+    submodule: Submodule
+    construction: Construction
+    index: int
+    pair: Pair | None
+    settings: Mapping[str, Setting]
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """Functional parameter -> the attribute that its value is stored in."""
+
+
+class _Decider:
+    def __init__(self, reader: Reader, options: Options, imported: Callable[[], frozenset[str]]) -> None:
+        self.reader = reader
+        self.options = options
+        self.importer = Importer(reader, imported)
+        self.namers = Namers(reader.attributes)
+        self.decisions: list[Decision] = []
+        self.retired: list[Retirement] = []
+        self.gone: list[ast.Name] = []
+        """Uses of names that go with the constructors."""
+
+    def plan(self) -> Plan:
+        submodules = Submodules(self.reader)
+        for submodule in submodules:
+            self._submodule(submodule)
+        for built in submodules.inline:
+            self._inline(built)
+        for built in submodules.others:
+            if self._wanted(built.call, built.functional, built.pair):
+                self._leave(built.call, built, why_not_owned(built, self.reader))
+        self.decisions.sort(key=lambda decision: decision.site)
+        callees = [d.outcome.callee for d in self.decisions if isinstance(d.outcome, Conversion)]
+        return Plan(
+            self.options.direction,
+            tuple(self.decisions),
+            retired=tuple(sorted(self.retired, key=lambda retired: retired.assignment)),
+            blank_inits=tuple(blank_inits(self.reader, self.retired)),
+            imports=self.importer.edits(self.gone, "torch.nn", callees),
+        )
+
+    # -- one submodule ---------------------------------------------------------------------------------------
+
+    def _submodule(self, submodule: Submodule) -> None:
+        built = submodule.built[0]
+        calls: Sequence[ast.Call] = submodule.calls or (built.call,)
+        wanted = [call for call in calls if self._wanted(call, built.functional, built.pair)]
+        if not wanted:
+            return
+        try:
+            work = self._work(submodule)
+        except LeaveError as error:
+            for call in wanted:
+                self._leave(call, built, error)
+            return
+        converted: dict[ast.Call, Conversion] = {}
+        for call in wanted:
+            try:
+                converted[call] = self._call(call, work)
+            except LeaveError as error:
+                self._leave(call, built, error)
+        self._finish(work, converted)
+
+    def _work(self, submodule: Submodule) -> _Work:
+        construction, index = assignment(submodule, self.reader)
+        built = submodule.built[0]
+        if built.module == IDENTITY:
+            check_ignored(built)
+            return _Work(submodule, construction, index, None, {})
+        if built.pair is None:
+            raise LeaveError("NNC607", f"nn.{built.module} has no functional form")
+        if built.pair.training is not None:
+            check_own_mode(submodule, construction, index, self.reader)
+        given = bound_settings(built, built.pair)
+        carrier = Carrier(submodule, construction, index, self.reader)
+        settings = {
+            name: carrier.carry(argument, built.pair.spread.get(built.pair.renames.get(name, name), 0))
+            for name, argument in given.items()
+        }
+        settings.update(implied_settings(built.pair, given, self.reader))
+        stored = [name for name, setting in settings.items() if setting.stored]
+        attributes = {name: self.namers.allot(submodule.info, f"{submodule.name}_{name}", 1)[0] for name in stored}
+        return _Work(submodule, construction, index, built.pair, settings, attributes)
+
+    def _call(self, call: ast.Call, work: _Work) -> Conversion:
+        check_suppressed(call, self.reader)
+        check_position(call, self.reader)
+        name, module = work.submodule.name, work.submodule.built[0].module
+        replaced = self.reader.source.span(call.func)
+        if work.pair is None:
+            identity_argument(call)
+            return Conversion("identity", "", name, module, None, replaced)
+        changes = arguments(call, work.pair, dict(self._texts(call, work)))
+        callee = self.importer.function(work.pair.way_back.name, call)
+        return Conversion(
+            "submodule", callee, name, module, None, replaced, named=changes.named, settings=changes.settings
+        )
+
+    def _texts(self, call: ast.Call, work: _Work) -> Iterator[tuple[str, Written]]:
+        assert isinstance(call.func, ast.Attribute)
+        assert isinstance(call.func.value, ast.Name)
+        assert work.construction.init is not None
+        receiver, inner = call.func.value.id, work.construction.init.receiver
+        for name, setting in work.settings.items():
+            text = f"{receiver}.{work.attributes[name]}" if setting.stored else setting.text
+            if receiver != inner and not setting.stored:
+                text = self._renamed(text, inner or "", receiver)
+            yield name, Written(text, setting.positional)
+        if work.pair is not None and work.pair.training is not None:
+            yield work.pair.training, Written(f"{receiver}.training", False)
+
+    def _renamed(self, text: str, old: str, new: str) -> str:
+        tree = ast.parse(text, mode="eval").body
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and node.id == old:
+                node.id = new
+        return unparse(tree, self.reader.source)
+
+    def _finish(self, work: _Work, converted: Mapping[ast.Call, Conversion]) -> None:
+        """Decide about the calls together: without all of them the submodule stays."""
+        submodule, built = work.submodule, work.submodule.built[0]
+        if len(converted) < len(submodule.calls) and work.attributes:
+            words = f"self.{submodule.name} stays, since other calls of it do, and holds the setting"
+            for call in converted:
+                self._leave(call, built, LeaveError("NNC609", words))
+            return
+        for call, conversion in converted.items():
+            self.decisions.append(Decision(describe_node(call, built.functional, self.reader), conversion))
+        if len(converted) < len(submodule.calls):
+            return
+        assert work.construction.init is not None
+        receiver = work.construction.init.receiver
+        kept = [f"{receiver}.{work.attributes[n]} = {s.stored}" for n, s in work.settings.items() if s.stored]
+        self.retired.append(retirement(submodule, work.construction, work.index, kept, self.reader))
+        self._note_gone(work)
+
+    def _note_gone(self, work: _Work) -> None:
+        statement = work.construction.body[work.index]
+        names = [n for n in ast.walk(work.submodule.built[0].call.func) if isinstance(n, ast.Name)]
+        if isinstance(statement, ast.AnnAssign):
+            names += [n for n in ast.walk(statement.annotation) if isinstance(n, ast.Name)]
+        self.gone += names
+
+    # -- modules built on the spot ---------------------------------------------------------------------------
+
+    def _inline(self, built: Built) -> None:
+        call = self.reader.tree.parents[built.call]
+        assert isinstance(call, ast.Call)
+        if not self._wanted(call, built.functional, built.pair):
+            return
+        try:
+            check_suppressed(call, self.reader)
+            check_position(call, self.reader)
+            changes = inline_call(built, call, self.reader)
+            pair, callee = built.pair, ""
+            if pair is not None:
+                callee = self.importer.function(pair.way_back.name, call)
+        except LeaveError as error:
+            self._leave(call, built, error)
+            return
+        replaced = self.reader.source.span(built.call)
+        conversion = Conversion(
+            "identity" if pair is None else "submodule",
+            callee, "", built.module, None, replaced, named=changes.named, settings=changes.settings,
+        )  # fmt: skip
+        self.decisions.append(Decision(describe_node(call, built.functional, self.reader), conversion))
+        self.gone += [n for n in ast.walk(built.call.func) if isinstance(n, ast.Name)]
+
+    # -- decisions -------------------------------------------------------------------------------------------
+
+    def _wanted(self, node: ast.Call, functional: str, pair: Pair | None) -> bool:
+        names = {spelling.short for spelling in pair.spellings} | {pair.family} if pair is not None else set()
+        return is_selected(describe_node(node, functional, self.reader), names, self.options)
+
+    def _leave(self, node: ast.Call, built: Built, error: LeaveError) -> None:
+        self.decisions.append(Decision(describe_node(node, built.functional, self.reader), error.leave))
