@@ -126,7 +126,7 @@ def test_quiet_says_errors_only() -> None:
     assert text.splitlines() == [
         "models/net.py:1:2: invalid syntax",
         "models/net.py: Net differs: off; the file was left as it was",
-        "models/net.py: left as it was: --require-verified asks that each class is verified at every site",
+        "models/net.py: left as it was: --require-verified asks that every call site is verified",
     ]
 
 

@@ -221,13 +221,16 @@ def _is_worth_parsing(path: Path, options: Options) -> bool:
 def _verified(result: Result, plan: Plan, verifier: Verifier, require_verified: bool) -> Result:
     """The result with its evidence, held back where that speaks against it."""
     expected = _expected(plan)
+    free = any(decision.site.class_name is None for decision in plan.converted)
+    if not expected:  # calls outside of classes only: there is no model to run
+        return replace(result, status="unverified", new=result.old) if require_verified else result
     evidence = verifier.verify(result.path, result.old, result.new, expected)
     for misused in (e for e in evidence if e.misused):
         raise UsageError(misused.reason)
     good = {e.class_name for e in evidence if e.verdict in _GOOD and not e.unreached}
     if any(e.verdict == "differs" for e in evidence):
         return replace(result, status="differs", new=result.old, evidence=evidence)
-    if require_verified and not good.issuperset(e.class_name for e in expected):
+    if require_verified and (free or not good.issuperset(e.class_name for e in expected)):
         return replace(result, status="unverified", new=result.old, evidence=evidence)
     return replace(result, evidence=evidence)
 

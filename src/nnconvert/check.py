@@ -92,7 +92,11 @@ class _Planned:
 
     def __init__(self, source: Source, plan: Plan) -> None:
         self.source = source
-        self.waiting = {d.site.span: d.outcome for d in plan.converted if isinstance(d.outcome, Conversion)}
+        self.waiting = {
+            d.site.span: d.outcome
+            for d in plan.converted
+            if isinstance(d.outcome, Conversion) and not any(s.start <= d.site.span.start < s.end for s in plan.idle)
+        }
 
     def replaced(self, node: ast.AST) -> ast.AST:
         if not isinstance(node, ast.Call | ast.Attribute | ast.Name) or not hasattr(node, "lineno"):
@@ -145,16 +149,18 @@ def _without_imports(tree: ast.Module) -> ast.Module:
 def _retire(source: Source, plan: Plan) -> None:
     """Take the assignments and methods out of the old tree that go, and put in what comes in their place."""
     gone: dict[Span, tuple[str, ...]] = {retired.assignment: retired.kept for retired in plan.retired}
-    gone.update(dict.fromkeys(plan.blank_inits, ()))
+    gone.update(dict.fromkeys((*plan.blank_inits, *plan.idle), ()))
     for node in ast.walk(source.tree) if gone else ():
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            body: list[ast.stmt] = []
-            for statement in node.body:
-                kept = gone.pop(source.span(statement), None)
-                body += [statement] if kept is None else [_without_positions(ast.parse(text).body[0]) for text in kept]
-            node.body = body
+        for _, block in ast.iter_fields(node):
+            if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
+                block[:] = [new for statement in block for new in _instead(statement, source, gone)]
     if gone:
         raise CheckError("a planned assignment was not found again")
+
+
+def _instead(statement: ast.stmt, source: Source, gone: dict[Span, tuple[str, ...]]) -> list[ast.stmt]:
+    kept = gone.pop(source.span(statement), None)
+    return [statement] if kept is None else [_without_positions(ast.parse(text).body[0]) for text in kept]
 
 
 # -- the new statements ----------------------------------------------------------------------------------

@@ -155,6 +155,8 @@ class Plan:
     retired: tuple[Retirement, ...] = ()
     blank_inits: tuple[Span, ...] = ()
     """Methods ``__init__`` that only pass through to the base's once their submodules are retired: they go."""
+    idle: tuple[Span, ...] = ()
+    """Statements that would do nothing once a call became its argument (``x = x``): they go."""
     imports: tuple[ImportEdit, ...] = ()
 
     @property

@@ -38,6 +38,8 @@ class Report:
     _statuses: Counter[str] = field(default_factory=Counter)
     _converted: int = 0
     _left: int = 0
+    _free: int = 0
+    """Converted call sites outside of classes, which no model runs."""
     _codes: set[str] = field(default_factory=set)
     _evidence: list[Evidence] = field(default_factory=list)
 
@@ -49,6 +51,8 @@ class Report:
             converted = len(result.plan.converted) if result.status == "changed" else 0
             self._converted += converted
             self._left += len(result.plan.decisions) - converted
+            if result.status == "changed":
+                self._free += sum(d.site.class_name is None for d in result.plan.converted)
         if result.status == "failed":
             lines = [
                 click.style(result.error, fg="red"),
@@ -79,6 +83,9 @@ class Report:
         classes = verdicts(self._evidence) if self.verifies else "nothing was verified (--no-verify)"
         if not self._converted and not self._evidence:
             classes = ""
+        if self._free and self.verifies:
+            free = f"{count(self._free, 'call site')} outside of classes not verified"
+            classes = f"{classes}, {free}" if self._evidence else free
         lines.append(", ".join(self._counts()) + (f"; {classes}" if classes else ""))
         return _joined(lines)
 
@@ -166,17 +173,18 @@ def _sites(decisions: Sequence[Decision], evidence: Sequence[Evidence]) -> Itera
         if isinstance(outcome, Leave):
             yield f"{start}left: {outcome.words} ({outcome.code})"
             continue
-        verdict = _verdict(outcome, by_class.get(decision.site.class_name or ""))
+        verdict = _verdict(decision.site, outcome, by_class.get(decision.site.class_name or ""))
         yield f"{start}-> {outcome.callee:<{targets}}     {verdict}".rstrip()
         if outcome.note:
             yield f"  {'':<{places}}     changes behaviour: {outcome.note}"
 
 
-def _verdict(outcome: Conversion, evidence: Evidence | None) -> str:
+def _verdict(site: CallSite, outcome: Conversion, evidence: Evidence | None) -> str:
     if evidence is None:
         return ""
     never_ran = {path.rpartition(".")[2] for path in evidence.unreached}
-    if evidence.verdict in ("proved", "tested") and outcome.submodule in never_ran:
+    name = outcome.submodule or f"line {site.position.line}"
+    if evidence.verdict in ("proved", "tested") and name in never_ran:
         return click.style("not reached", fg="yellow")
     return click.style(evidence.verdict, fg=_COLORS[evidence.verdict])
 
@@ -184,7 +192,7 @@ def _verdict(outcome: Conversion, evidence: Evidence | None) -> str:
 def _held_back(result: Result) -> Iterator[str]:
     """Why a file that converts was not written."""
     if result.status == "unverified":
-        yield "left as it was: --require-verified asks that each class is verified at every site"
+        yield "left as it was: --require-verified asks that every call site is verified"
     for evidence in result.evidence:
         if result.status == "differs" and evidence.verdict == "differs":
             yield f"{evidence_line(evidence, verbose=False)}; the file was left as it was"

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
 from nnconvert.verify import Expected
 
-from .checking import Check, net
+from .checking import Case, Check, net
 
 CONV = "self.conv = nn.Conv2d(3, 8, 3)"
-
-
-@dataclass(frozen=True)
-class Case:
-    """Two versions of ``Net`` (lines of ``__init__``, lines of ``forward``), and a piece of the reason."""
-
-    name: str
-    old: tuple[str, str]
-    new: tuple[str, str]
-    reason: str = ""
 
 
 RIGHT = (
@@ -125,16 +113,12 @@ WRONG = (
 
 @pytest.mark.parametrize("case", RIGHT, ids=lambda case: case.name)
 def test_right_conversion_is_tested(check: Check, case: Case) -> None:
-    evidence = check.one(net(*case.old), net(*case.new))
-    assert (evidence.verdict, evidence.reason) == ("tested", "")
+    check.right(case)
 
 
 @pytest.mark.parametrize("case", WRONG, ids=lambda case: case.name)
 def test_wrong_conversion_differs(check: Check, case: Case) -> None:
-    evidence = check.one(net(*case.old), net(*case.new))
-    assert evidence.verdict == "differs", evidence
-    assert any(case.reason in difference for difference in evidence.differences), evidence
-    assert evidence.reason
+    check.wrong(case)
 
 
 def test_wrong_class_does_not_taint_its_neighbour(check: Check) -> None:

@@ -13,8 +13,11 @@ from nnconvert.plan import Plan
 def apply(text: str, plan: Plan, options: Options) -> str:
     """The converted text; CheckError when the plan does not fit it."""
     edits: list[Edit] = []
+    # `x.relu().sigmoid()`: both insert in front of x
     outer_first = sorted(plan.converted, key=lambda d: (d.site.span.start, -d.site.span.end))
-    for decision in outer_first:  # `x.relu().sigmoid()`: both insert in front of x
+    for decision in outer_first:
+        if any(idle.start <= decision.site.span.start < idle.end for idle in plan.idle):
+            continue
         edits.extend(call_edits(text, decision))
     for class_plan in plan.classes:
         edits.extend(class_edits(text, class_plan, options))

@@ -15,7 +15,7 @@ _NEWLINE = re.compile(r"\r\n|\r|\n")
 
 def retired_edits(text: str, plan: Plan, options: Options) -> Iterator[Edit]:
     """All edits of the statements of ``__init__`` and of comments."""
-    lines: list[Span] = list(_methods(text, plan.blank_inits))
+    lines = [*_methods(text, plan.blank_inits), *(_whole_lines(text, span) for span in plan.idle)]
     for retired in plan.retired:
         yield from _comments(text, retired)
         if any(init.start <= retired.assignment.start < init.end for init in plan.blank_inits):

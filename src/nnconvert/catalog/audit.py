@@ -5,9 +5,10 @@ The torch to look at is given, as a module: nothing here imports it.
 
 from __future__ import annotations
 
+import ast
 import inspect
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 from nnconvert.catalog import by_spelling, pairs, without_pair
 from nnconvert.catalog.model import Pair, Signature, Spelling
@@ -17,6 +18,24 @@ FACTORY = frozenset({"device", "dtype"})
 
 SAME_DEFAULTS = {("torch.nn.functional.pad", "value"): "F.pad takes None for 0; ConstantPad wants the number"}
 """Defaults that a row writes otherwise than torch, and why that is the same."""
+
+BUILT_WITH: Final[Mapping[str, str]] = {
+    "torch.nn.AdaptiveLogSoftmaxWithLoss": "in_features=4, n_classes=4, cutoffs=[1]",
+    "torch.nn.FractionalMaxPool2d": "kernel_size=1, output_size=1",
+    "torch.nn.FractionalMaxPool3d": "kernel_size=1, output_size=1",
+    "torch.nn.GRU": "1, 1",
+    "torch.nn.LSTM": "1, 1",
+    "torch.nn.RNN": "1, 1",
+    "torch.nn.RNNBase": "'LSTM', 1, 1",
+    "torch.nn.Transformer": "batch_first=True",
+    "torch.nn.TransformerDecoder": "torch.nn.Linear(1, 1), 1",
+    "torch.nn.TransformerEncoder": "torch.nn.TransformerEncoderLayer(1, 1), 1, enable_nested_tensor=False",
+    "torch.nn.Unflatten": "1, (1,)",
+}
+"""How to build a class that does not take 1 for all that it requires, or would warn."""
+
+STATE_IF_ASKED: Final = frozenset({"InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"})
+"""Classes that keep parameters or buffers only where they are asked to."""
 
 
 class Formal(NamedTuple):
@@ -32,12 +51,13 @@ def problems(torch: Any) -> Iterator[str]:
     installed = _release(torch.__version__)
     for pair in pairs():
         if _release(pair.since) <= installed:
-            yield from _pair_problems(torch, pair)
+            yield from pair_problems(torch, pair)
     for row in without_pair().values():
         if _release(row.since) <= installed and _find(torch, row.name) is None:
             yield f"{row.name}: a row says why it has no pair, but torch has no such name"
         if row.name in by_spelling():
             yield f"{row.name}: both a spelling and without a pair"
+    yield from _state_problems(torch)
     yield from (f"{name}: no row speaks of it" for name in unaccounted(torch))
 
 
@@ -65,13 +85,15 @@ def _twins(torch: Any) -> Iterator[str]:
         yield from (name for name in names if _find(torch, name) is not None)
 
 
-def _pair_problems(torch: Any, pair: Pair) -> Iterator[str]:
+def pair_problems(torch: Any, pair: Pair) -> Iterator[str]:
+    """Each disagreement between one row and this torch."""
     module = _find(torch, f"torch.nn.{pair.module}")
-    if module is None:
-        yield f"torch.nn.{pair.module}: torch has no such class"
+    if not _is_module(torch, f"torch.nn.{pair.module}"):
+        yield f"torch.nn.{pair.module}: torch has no such module class"
         return
     yield from _differences(f"torch.nn.{pair.module}", pair.constructor_signature, [_constructor(module)])
-    for spelling in pair.spellings:
+    yield from (f"torch.nn.{pair.module}: {words}" for words in _back_problems(pair, module))
+    for spelling in (*pair.spellings, *((pair.back,) if pair.back else ())):
         function = _find(torch, spelling.name)
         if function is None:
             yield f"{spelling.name}: torch has no such name"
@@ -81,6 +103,61 @@ def _pair_problems(torch: Any, pair: Pair) -> Iterator[str]:
         newer = set(pair.state) - {formal.name for found in formals for formal in found}
         row = Signature(p for p in spelling.signature if p.name not in {"out", *newer})
         yield from _differences(spelling.name, row, formals)
+
+
+def _back_problems(pair: Pair, module: type) -> Iterator[str]:
+    """What stands in the way from this module class to its functional."""
+    inputs = list(inspect.signature(module.forward).parameters)[1:]  # type: ignore[attr-defined]
+    if inputs != list(pair.forward or pair.inputs):
+        yield f"the row says forward({', '.join(pair.forward or pair.inputs)}), torch says {inputs}"
+    way, constructor = pair.way_back.signature, pair.constructor_signature
+    for name in (*pair.inputs, *pair.back_given):
+        if way.get(name) is None:
+            yield f"{pair.way_back.name} has no {name}"
+    for name in (*pair.spread, *pair.ignored):
+        if constructor.get(name) is None:
+            yield f"its constructor has no {name}"
+    fed = {*pair.inputs, *pair.back_given, *((pair.training,) if pair.training else ())}
+    for parameter in (p for p in way if p.name not in fed):
+        setting = constructor.get(pair.renames.get(parameter.name, parameter.name))
+        if setting is None and parameter.default is None:
+            yield f"nothing feeds the {parameter.name} of {pair.way_back.name}"
+        if setting is not None and not _can_be_written(setting.default, parameter.default):
+            yield f"the default {setting.default} of {setting.name} cannot be written out"
+
+
+def _can_be_written(default: str | None, functional: str | None) -> bool:
+    """A default that is not the functional's is given at the call: names may mean something else there."""
+    if default is None or default == functional:
+        return True
+    literal = (ast.expr_context, ast.Constant, ast.Tuple, ast.List, ast.UnaryOp, ast.unaryop, ast.BinOp, ast.operator)
+    return all(isinstance(node, literal) for node in ast.walk(ast.parse(default, mode="eval").body))
+
+
+def _state_problems(torch: Any) -> Iterator[str]:
+    """Build each class: what has a row keeps no parameters or buffers, what is said to keep some does."""
+    for pair in pairs():
+        name = f"torch.nn.{pair.module}"
+        if _is_module(torch, name) and _has_state(torch, name, pair.module_fixed):
+            yield f"{name}: it has a row, and parameters or buffers"
+    for row in without_pair().values():
+        said = row.takes_weights and row.name.rpartition(".")[2] not in STATE_IF_ASKED
+        if said and _is_module(torch, row.name) and not _has_state(torch, row.name, {}):
+            yield f"{row.name}: it has neither parameters nor buffers, and no row but that {row.reason}"
+
+
+def _is_module(torch: Any, name: str) -> bool:
+    found = _find(torch, name)
+    return inspect.isclass(found) and issubclass(found, torch.nn.Module)
+
+
+def _has_state(torch: Any, name: str, fixed: Mapping[str, str]) -> bool:
+    module = _find(torch, name)
+    required = [p.name for p in _constructor(module) if p.default is inspect.Parameter.empty]
+    given = ", ".join(f"{key}={text}" for key, text in {**dict.fromkeys(required, "1"), **fixed}.items())
+    with torch.device("meta"):
+        built = eval(f"module({BUILT_WITH.get(name, given)})", {"module": module, "torch": torch})
+    return any(True for _ in (*built.parameters(), *built.buffers()))
 
 
 def _differences(name: str, row: Signature, found: list[list[Formal]]) -> Iterator[str]:

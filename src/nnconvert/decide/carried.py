@@ -42,6 +42,8 @@ class Setting:
     """Names of the module that the text reads, and the scopes that bind them (None: builtin)."""
     stored: str = ""
     """The value to be stored on self; empty where nothing needs to be."""
+    source: str = ""
+    """The parameter or local of ``__init__`` that is stored, if it is never bound again: one attribute holds it."""
 
 
 def bound_settings(built: Built, pair: Pair) -> dict[str, Given]:
@@ -215,7 +217,8 @@ class Carrier:
             text = f"({text.removeprefix('(').removesuffix(')')})"
         if spread:
             text = self._spread_stored(value, text, spread)
-        return Setting("{}", argument.positional, {}, text)
+        source = value.id if isinstance(value, ast.Name) and self._is_bound_once(value.id) else ""
+        return Setting("{}", argument.positional, {}, text, source)
 
     def _spread_stored(self, value: ast.expr, text: str, spread: int) -> str:
         shape = shape_of(value, self.init.scope, self.settler)

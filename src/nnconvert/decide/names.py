@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from nnconvert.source.attributes import Attributes
 from nnconvert.source.classes import ClassInfo
@@ -27,6 +27,11 @@ class Namers:
                 self._of(relative).take(names)
         return names
 
+    def first_free(self, info: ClassInfo, bases: Sequence[str]) -> str:
+        """The first of these names that is free, or else the last one with a number."""
+        base = next((base for base in bases if self._of(info).is_free(base)), bases[-1])
+        return self.allot(info, base, 1)[0]
+
     def _of(self, info: ClassInfo) -> Namer:
         if info not in self._namers:
             self._namers[info] = Namer(self.attributes.taken(info), self.attributes.prefixes(info))
@@ -39,6 +44,10 @@ class Namer:
     def __init__(self, taken: Iterable[str], prefixes: Iterable[str]) -> None:
         self._taken = set(taken)
         self._prefixes = tuple(prefixes)
+
+    def is_free(self, name: str) -> bool:
+        clashes = any(name.startswith(prefix) or prefix.startswith(name) for prefix in self._prefixes)
+        return name not in self._taken and not clashes
 
     def allot(self, base: str, count: int) -> list[str]:
         """``count`` names for one functional, in source order; they are taken from now on."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from nnconvert.decide.submodules import Submodule
-from nnconvert.plan import Retirement, Span
+from nnconvert.plan import Conversion, Decision, Retirement, Span
 from nnconvert.source.classes import MODULE, ClassInfo
 from nnconvert.source.comments import comments_in
 from nnconvert.source.construction import Construction
@@ -56,6 +56,35 @@ def _line_of(node: ast.AST, reader: Reader) -> int:
             if not source.text[source.line_starts[candidate.lineno - 1] : start].strip():
                 return start
     return 0
+
+
+# -- statements that would do nothing ------------------------------------------------------------------------
+
+
+def idle_statements(reader: Reader, decisions: Iterable[Decision]) -> Iterator[Span]:
+    """``x = self.identity(x)`` that would be ``x = x``, where it has lines and a block of its own."""
+    identities = {d.site.span for d in decisions if isinstance(d.outcome, Conversion) and d.outcome.kind == "identity"}
+    left: dict[int, int] = {}  # how many statements of a block stay
+    for call in reader.tree.calls() if identities else ():
+        statement = reader.tree.parents.get(call)
+        if not isinstance(statement, ast.Assign) or reader.source.span(call) not in identities:
+            continue
+        same = [ast.unparse(target) for target in statement.targets] == [ast.unparse(n) for n in call.args]
+        plain = isinstance(statement.targets[0], ast.Name)
+        block = _block_of(statement, reader)
+        span = reader.source.span(statement)
+        line = reader.source.line(statement.lineno).strip()
+        if same and plain and line == reader.source.text[span.start : span.end]:
+            left.setdefault(id(block), len(block))
+            if left[id(block)] > 1:
+                left[id(block)] -= 1
+                yield span
+
+
+def _block_of(statement: ast.stmt, reader: Reader) -> Sequence[ast.stmt]:
+    parent = reader.tree.parents[statement]
+    blocks = (value for _, value in ast.iter_fields(parent) if isinstance(value, list) and statement in value)
+    return next(blocks, ())
 
 
 # -- an __init__ that is left with nothing to do ------------------------------------------------------------

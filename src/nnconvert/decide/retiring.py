@@ -9,7 +9,7 @@ from typing import Final
 from nnconvert.decide.arguments import LeaveError
 from nnconvert.decide.gates import check_class, check_kind, check_mode, check_suppressed
 from nnconvert.decide.submodules import Built, Submodule
-from nnconvert.decide.uses import outside_loads
+from nnconvert.decide.uses import asked_by_string, outside_use, stored_outside
 from nnconvert.source.attributes import Store
 from nnconvert.source.construction import Construction
 from nnconvert.source.paths import own_nodes
@@ -97,13 +97,13 @@ def _check_names(submodule: Submodule, reader: Reader) -> None:
     shown = f"self.{name}"
     if attributes.is_defined_in_class_body(info, name):
         raise LeaveError("NNC605", f"the class body speaks of {name}, too")
-    if name in attributes.outer_stores:
+    if stored_outside(name, info, reader):
         raise LeaveError("NNC605", f"{shown} is assigned from outside of the class")
-    if name in attributes.asked_names or name in attributes.listed_names:
+    if asked_by_string(name, info, reader):
         raise LeaveError("NNC605", f"the file reaches {shown} by its name in a string")
     computed = attributes.outer_stores_unknown or any(attributes.facts[m].stores_unknown_names for m in info.family())
-    if computed or any(name.startswith(prefix) for prefix in attributes.prefixes(info)):
-        raise LeaveError("NNC605", f"attributes are stored or read under computed names, perhaps {shown}")
+    if computed or any(name.startswith(prefix) for prefix in attributes.stored_prefixes(info)):
+        raise LeaveError("NNC605", f"attributes are stored under computed names, perhaps {shown}")
 
 
 def _check_uses(submodule: Submodule, reader: Reader) -> None:
@@ -115,31 +115,12 @@ def _check_uses(submodule: Submodule, reader: Reader) -> None:
             call = tree.parents.get(load)
             if not (isinstance(call, ast.Call) and call.func is load):
                 raise LeaveError("NNC603", f"line {load.lineno} uses self.{name} for more than a call")
-    for load in outside_loads(name, reader):
-        if _may_be_it(load, submodule, reader):
-            raise LeaveError("NNC605", f"line {load.lineno} reaches it from outside of the class: {ast.unparse(load)}")
+    outside = outside_use(name, info, reader)
+    if outside is not None:
+        words = f"line {outside.lineno} reaches it from outside of the class: {ast.unparse(outside)}"
+        raise LeaveError("NNC605", words)
     if not submodule.calls:
         raise LeaveError("NNC608", f"nothing in this file calls self.{name}")
-
-
-def _may_be_it(load: ast.Attribute, submodule: Submodule, reader: Reader) -> bool:
-    """Whether ``<object>.<name>`` may be the submodule: not a tensor's method, nor another class's attribute."""
-    scope = reader.tree.scope_of[load]
-    if reader.names.qualname(load.value, scope) is not None:
-        return False
-    call = reader.tree.parents.get(load)
-    if isinstance(call, ast.Call) and call.func is load and _cannot_be_forward(call):
-        return False
-    owners = reader.walks.owners(load.value, scope)
-    return owners is None or any(owner in submodule.info.family() for owner in owners)
-
-
-def _cannot_be_forward(call: ast.Call) -> bool:
-    """``x.relu()``, ``x.softmax(-1)``, ``x.flatten(start_dim=1)``: no module without state is called like that."""
-    first = next(iter(call.args), None)
-    if isinstance(first, ast.UnaryOp):
-        first = first.operand
-    return isinstance(first, ast.Constant) or (first is None and not any(k.arg == "input" for k in call.keywords))
 
 
 # -- modules that are no attribute -----------------------------------------------------------------------
@@ -161,7 +142,7 @@ def why_not_owned(built: Built, reader: Reader) -> LeaveError:
             return LeaveError("NNC604", "an entry of a list, tuple or dict")
     if reader.attributes.method_of(reader.tree.scope_of[built.call]) is None:
         return LeaveError("NNC103", "built in a free function or at module level")
-    return LeaveError("NNC603", "built for something else than an attribute of self")
+    return LeaveError("NNC603", "held by something else than an attribute of self")
 
 
 def _expressions_around(node: ast.AST, reader: Reader) -> Iterator[ast.AST]:

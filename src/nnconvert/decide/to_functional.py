@@ -15,13 +15,14 @@ from nnconvert.decide.gates import check_position, check_suppressed
 from nnconvert.decide.imports import Importer
 from nnconvert.decide.inline import inline_call
 from nnconvert.decide.names import Namers
-from nnconvert.decide.removal import blank_inits, retirement
+from nnconvert.decide.removal import blank_inits, idle_statements, retirement
 from nnconvert.decide.retiring import assignment, check_own_mode, why_not_owned
 from nnconvert.decide.selection import is_selected
 from nnconvert.decide.sites import describe_node, functional_names
 from nnconvert.decide.submodules import IDENTITY, Built, Submodule, Submodules
 from nnconvert.options import Options
 from nnconvert.plan import Conversion, Decision, Plan, Retirement
+from nnconvert.source.classes import ClassInfo
 from nnconvert.source.construction import Construction
 from nnconvert.source.quotes import unparse
 from nnconvert.source.reader import Reader
@@ -43,8 +44,12 @@ class _Work:
     index: int
     pair: Pair | None
     settings: Mapping[str, Setting]
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    attributes: dict[str, str] = field(default_factory=dict)
     """Functional parameter -> the attribute that its value is stored in."""
+
+    @property
+    def stored(self) -> list[tuple[str, Setting]]:
+        return [(name, setting) for name, setting in self.settings.items() if setting.stored]
 
 
 class _Decider:
@@ -55,17 +60,22 @@ class _Decider:
         self.namers = Namers(reader.attributes)
         self.decisions: list[Decision] = []
         self.retired: list[Retirement] = []
+        self.kept: set[tuple[ClassInfo, str]] = set()
+        """Attributes that a retired submodule has stored already."""
         self.gone: list[ast.Name] = []
         """Uses of names that go with the constructors."""
 
     def plan(self) -> Plan:
         submodules = Submodules(self.reader)
-        for submodule in submodules:
-            self._submodule(submodule)
+        works = [work for submodule in submodules if (work := self._prepared(submodule)) is not None]
+        works.sort(key=lambda work: (work.submodule.info.node.lineno, work.index))
+        self._allot(works)
+        for work in works:
+            self._convert(work)
         for built in submodules.inline:
             self._inline(built)
         for built in submodules.others:
-            if self._wanted(built.call, built.functional, built.pair):
+            if self._wanted(built.call, built):
                 self._leave(built.call, built, why_not_owned(built, self.reader))
         self.decisions.sort(key=lambda decision: decision.site)
         callees = [d.outcome.callee for d in self.decisions if isinstance(d.outcome, Conversion)]
@@ -74,30 +84,28 @@ class _Decider:
             tuple(self.decisions),
             retired=tuple(sorted(self.retired, key=lambda retired: retired.assignment)),
             blank_inits=tuple(blank_inits(self.reader, self.retired)),
+            idle=tuple(idle_statements(self.reader, self.decisions)),
             imports=self.importer.edits(self.gone, "torch.nn", callees),
         )
 
     # -- one submodule ---------------------------------------------------------------------------------------
 
-    def _submodule(self, submodule: Submodule) -> None:
+    def _prepared(self, submodule: Submodule) -> _Work | None:
+        """The submodule, if it may go; else all its calls are left."""
         built = submodule.built[0]
-        calls: Sequence[ast.Call] = submodule.calls or (built.call,)
-        wanted = [call for call in calls if self._wanted(call, built.functional, built.pair)]
+        wanted = self._wanted_calls(submodule)
         if not wanted:
-            return
+            return None
         try:
-            work = self._work(submodule)
+            return self._work(submodule)
         except LeaveError as error:
             for call in wanted:
                 self._leave(call, built, error)
-            return
-        converted: dict[ast.Call, Conversion] = {}
-        for call in wanted:
-            try:
-                converted[call] = self._call(call, work)
-            except LeaveError as error:
-                self._leave(call, built, error)
-        self._finish(work, converted)
+            return None
+
+    def _wanted_calls(self, submodule: Submodule) -> list[ast.Call]:
+        built = submodule.built[0]
+        return [call for call in submodule.calls or (built.call,) if self._wanted(call, built)]
 
     def _work(self, submodule: Submodule) -> _Work:
         construction, index = assignment(submodule, self.reader)
@@ -116,9 +124,60 @@ class _Decider:
             for name, argument in given.items()
         }
         settings.update(implied_settings(built.pair, given, self.reader))
-        stored = [name for name, setting in settings.items() if setting.stored]
-        attributes = {name: self.namers.allot(submodule.info, f"{submodule.name}_{name}", 1)[0] for name in stored}
-        return _Work(submodule, construction, index, built.pair, settings, attributes)
+        return _Work(submodule, construction, index, built.pair, settings)
+
+    def _allot(self, works: Sequence[_Work]) -> None:
+        """Name what is stored: after the submodule, or after the parameter that several submodules need."""
+        groups: dict[object, list[tuple[_Work, str]]] = {}
+        for work in works:
+            for name, setting in work.stored:
+                key = (work.submodule.info, setting.stored) if setting.source else (work, name)
+                groups.setdefault(key, []).append((work, name))
+        for members in groups.values():
+            work, name = members[0]
+            bases = [f"{work.submodule.name}_{name}"]
+            if len(members) > 1:
+                source = work.settings[name].source
+                bases = [source, f"{source}_{name}", *bases]
+            attribute = self.namers.first_free(work.submodule.info, bases)
+            for member, parameter in members:
+                member.attributes[parameter] = attribute
+
+    def _convert(self, work: _Work) -> None:
+        """Decide about the calls, together: without all of them the submodule stays."""
+        submodule, built = work.submodule, work.submodule.built[0]
+        converted: dict[ast.Call, Conversion] = {}
+        for call in self._wanted_calls(submodule):
+            try:
+                converted[call] = self._call(call, work)
+            except LeaveError as error:
+                self._leave(call, built, error)
+        stays = len(converted) < len(submodule.calls)
+        if stays and work.attributes:
+            words = f"self.{submodule.name} stays, since other calls of it do, and holds the setting"
+            for call in converted:
+                self._leave(call, built, LeaveError("NNC609", words))
+            return
+        for call, conversion in converted.items():
+            self.decisions.append(Decision(describe_node(call, built.functional, self.reader), conversion))
+        if not stays:
+            self._retire(work)
+
+    def _retire(self, work: _Work) -> None:
+        assert work.construction.init is not None
+        info, receiver = work.submodule.info, work.construction.init.receiver
+        kept: list[str] = []
+        for name, setting in work.stored:
+            attribute = work.attributes[name]
+            if (info, attribute) not in self.kept:
+                self.kept.add((info, attribute))
+                kept.append(f"{receiver}.{attribute} = {setting.stored}")
+        self.retired.append(retirement(work.submodule, work.construction, work.index, kept, self.reader))
+        statement = work.construction.body[work.index]
+        names = [n for n in ast.walk(work.submodule.built[0].call.func) if isinstance(n, ast.Name)]
+        if isinstance(statement, ast.AnnAssign):
+            names += [n for n in ast.walk(statement.annotation) if isinstance(n, ast.Name)]
+        self.gone += names
 
     def _call(self, call: ast.Call, work: _Work) -> Conversion:
         check_suppressed(call, self.reader)
@@ -154,37 +213,12 @@ class _Decider:
                 node.id = new
         return unparse(tree, self.reader.source)
 
-    def _finish(self, work: _Work, converted: Mapping[ast.Call, Conversion]) -> None:
-        """Decide about the calls together: without all of them the submodule stays."""
-        submodule, built = work.submodule, work.submodule.built[0]
-        if len(converted) < len(submodule.calls) and work.attributes:
-            words = f"self.{submodule.name} stays, since other calls of it do, and holds the setting"
-            for call in converted:
-                self._leave(call, built, LeaveError("NNC609", words))
-            return
-        for call, conversion in converted.items():
-            self.decisions.append(Decision(describe_node(call, built.functional, self.reader), conversion))
-        if len(converted) < len(submodule.calls):
-            return
-        assert work.construction.init is not None
-        receiver = work.construction.init.receiver
-        kept = [f"{receiver}.{work.attributes[n]} = {s.stored}" for n, s in work.settings.items() if s.stored]
-        self.retired.append(retirement(submodule, work.construction, work.index, kept, self.reader))
-        self._note_gone(work)
-
-    def _note_gone(self, work: _Work) -> None:
-        statement = work.construction.body[work.index]
-        names = [n for n in ast.walk(work.submodule.built[0].call.func) if isinstance(n, ast.Name)]
-        if isinstance(statement, ast.AnnAssign):
-            names += [n for n in ast.walk(statement.annotation) if isinstance(n, ast.Name)]
-        self.gone += names
-
     # -- modules built on the spot ---------------------------------------------------------------------------
 
     def _inline(self, built: Built) -> None:
         call = self.reader.tree.parents[built.call]
         assert isinstance(call, ast.Call)
-        if not self._wanted(call, built.functional, built.pair):
+        if not self._wanted(call, built):
             return
         try:
             check_suppressed(call, self.reader)
@@ -206,9 +240,10 @@ class _Decider:
 
     # -- decisions -------------------------------------------------------------------------------------------
 
-    def _wanted(self, node: ast.Call, functional: str, pair: Pair | None) -> bool:
+    def _wanted(self, node: ast.Call, built: Built) -> bool:
+        pair = built.pair
         names = {spelling.short for spelling in pair.spellings} | {pair.family} if pair is not None else set()
-        return is_selected(describe_node(node, functional, self.reader), names, self.options)
+        return is_selected(describe_node(node, built.functional, self.reader), names, self.options)
 
     def _leave(self, node: ast.Call, built: Built, error: LeaveError) -> None:
         self.decisions.append(Decision(describe_node(node, built.functional, self.reader), error.leave))

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 from nnconvert.source.classes import (
     Classes,
@@ -18,6 +19,7 @@ from nnconvert.source.classes import (
 from nnconvert.source.named import (
     TABLES,
     asked_name,
+    asked_object,
     hides_stores,
     listed_names,
     named_store,
@@ -27,6 +29,8 @@ from nnconvert.source.named import (
 )
 from nnconvert.source.names import root_name
 from nnconvert.source.scopes import FunctionNode, Scope, ScopeTree
+
+_DEPTH: Final = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +75,8 @@ class Attributes:
         self.facts: dict[ClassInfo, Facts] = {info: Facts() for info in classes}
         self.outer_stores: set[str] = set()
         """Names stored on other objects: ``p`` for ``model.p = 0.1``."""
+        self.outer_owners: dict[str, list[ast.expr]] = {}
+        """The same names, and those objects: ``model``."""
         self.outer_loads: dict[str, list[ast.Attribute]] = {}
         self.outer_prefixes: set[str] = set()
         self.outer_stores_unknown = False
@@ -144,8 +150,12 @@ class Attributes:
         return names | self.outer_stores | self.asked_names
 
     def prefixes(self, info: ClassInfo) -> set[str]:
+        return self.stored_prefixes(info) | self._asked[1]
+
+    def stored_prefixes(self, info: ClassInfo) -> set[str]:
+        """Beginnings of the names that attributes are stored under at run time."""
         own = {prefix for member in info.family() for prefix in self.facts[member].prefixes}
-        return own | self.outer_prefixes | self._asked[1]
+        return own | self.outer_prefixes
 
     @property
     def asked_names(self) -> frozenset[str]:
@@ -157,7 +167,7 @@ class Attributes:
         """The names, and the beginnings of computed names; any name of the file if nothing is known."""
         names: set[str] = set()
         prefixes: set[str] = set()
-        for node, scope in self._questions():
+        for _, node, scope in self.questions():
             for text, exact in string_values(node, scope):
                 if exact:
                     names.update(text.split("."))
@@ -175,15 +185,21 @@ class Attributes:
         constants = (b.value for info in self.classes for b in info.scope.bindings.get("__constants__", []))
         return frozenset(names.union(*(names_in(value) for value in constants if value is not None)))
 
-    def _questions(self) -> Iterator[tuple[ast.expr, Scope]]:
+    def questions(self) -> Iterator[tuple[ast.expr | None, ast.expr, Scope]]:
+        """Who is asked for an attribute by string (None: anybody), the string, and where."""
         for call in self.tree.calls():
             name = asked_name(call)
             if name is not None and not self._is_import(call.args[0]):
-                yield name, self.tree.scope_of[call]
+                yield asked_object(call), name, self.tree.scope_of[call]
         for node in self.tree.attributes():
             name, stores = table_use(node, self.tree) if node.attr in TABLES else (None, False)
             if name is not None and not stores:
-                yield name, self.tree.scope_of[node]
+                yield node.value, name, self.tree.scope_of[node]
+
+    @cached_property
+    def spoken_strings(self) -> frozenset[str]:
+        """All strings of the file, and the parts of dotted ones."""
+        return frozenset(part for node in self.tree.strings() for part in str(node.value).split("."))
 
     @cached_property
     def _spoken_names(self) -> frozenset[str]:
@@ -216,7 +232,7 @@ class Attributes:
                 if node.attr == "__dict__":
                     self._read_outer_table(node, node.value)
             else:
-                self.outer_stores.add(node.attr)
+                self._note_outside(node.value, node.attr)
                 self.outer_stores_unknown |= node.attr == "__dict__" and self._may_be_instance(node.value)
             return
         facts = self.facts[method.info]
@@ -265,11 +281,15 @@ class Attributes:
     def _store_outside(self, target: ast.expr, name: ast.expr, scope: Scope | None) -> None:
         for text, exact in string_values(name, scope or self.tree.module):
             if exact:
-                self.outer_stores.add(text)
+                self._note_outside(target, text)
             elif text:
                 self.outer_prefixes.add(text)
             else:
                 self.outer_stores_unknown |= self._may_be_instance(target)
+
+    def _note_outside(self, owner: ast.expr, name: str) -> None:
+        self.outer_stores.add(name)
+        self.outer_owners.setdefault(name, []).append(owner)
 
     def _may_be_instance(self, node: ast.expr) -> bool:
         """Whether an expression may be an instance of a class of this file, as far as its bindings tell."""
@@ -279,15 +299,15 @@ class Attributes:
             return True
         return not all(b.kind in ("import", "class") or self._is_foreign(b.value) for b in found[1])
 
-    def _is_foreign(self, value: ast.expr | None) -> bool:
+    def _is_foreign(self, value: ast.expr | None, depth: int = 0) -> bool:
         """The result of calling something that was imported: ``parser.parse_args()``, ``Namespace()``."""
-        if not isinstance(value, ast.Call):
+        if not isinstance(value, ast.Call) or depth > _DEPTH:  # x = x.reshape(...)
             return False
         root = root_name(value.func)
         found = self.tree.scope_of[root].lookup(root.id) if root is not None else None
         if found is None:
             return False
-        return all(b.kind == "import" or self._is_foreign(b.value) for b in found[1])
+        return all(b.kind == "import" or self._is_foreign(b.value, depth + 1) for b in found[1])
 
     def _read_call(self, call: ast.Call) -> None:
         if isinstance(call.func, ast.Name) and call.func.id == "vars" and call.args:

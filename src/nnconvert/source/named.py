@@ -53,6 +53,14 @@ def asked_name(call: ast.Call) -> ast.expr | None:
     return call.args[0] if short in _PATHS and call.args else None
 
 
+def asked_object(call: ast.Call) -> ast.expr | None:
+    """Of whom ``asked_name`` is asked; None where that is not known."""
+    if isinstance(call.func, ast.Name) and call.func.id in _ASKING:
+        return call.args[0]
+    called = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    return call.func.value if isinstance(call.func, ast.Attribute) and called == "get_submodule" else None
+
+
 def listed_names(call: ast.Call) -> Iterator[str]:
     """The parts of dotted names in lists and dicts among the arguments of a call, its first one left out."""
     for argument in (*call.args[1:], *(keyword.value for keyword in call.keywords)):

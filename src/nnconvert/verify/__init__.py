@@ -3,7 +3,7 @@
 Importing this never imports torch; the user's code runs on the user's Python only.
 """
 
-from nnconvert.verify.evidence import Evidence, Expected, Verdict
+from nnconvert.verify.evidence import Evidence, Expected, ModuleCall, Verdict
 from nnconvert.verify.interpreter import find_python
 from nnconvert.verify.parent import Server, ServerError
 from nnconvert.verify.request import Hints, Limits, Request
@@ -14,6 +14,7 @@ __all__ = [
     "Expected",
     "Hints",
     "Limits",
+    "ModuleCall",
     "Request",
     "Server",
     "ServerError",

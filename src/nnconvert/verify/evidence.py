@@ -9,6 +9,18 @@ Verdict = Literal["proved", "tested", "differs", "nondeterministic", "unverified
 
 
 @dataclass(frozen=True, slots=True)
+class ModuleCall:
+    """A call of a module in the old version that is none in the new one."""
+
+    name: str
+    """The attribute of self that was called: ``relu``; empty for a module built on the spot (``nn.ReLU()(x)``)."""
+    module: str
+    """Name of its class in torch.nn."""
+    line: int
+    """Where the call begins, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
 class Expected:
     """What the plan says of the new version of a class: the submodules it gains and those it loses."""
 
@@ -16,6 +28,8 @@ class Expected:
     added: tuple[tuple[str, str], ...] = ()
     """Attribute name and constructor text: ``("relu1", "nn.ReLU(inplace=True)")``."""
     removed: tuple[str, ...] = ()
+    calls: tuple[ModuleCall, ...] = ()
+    """The calls of submodules that the new version does without, whether the submodule goes or stays."""
     known: bool = True
     """False when nobody planned the change (two given files): any submodule may come or go."""
 
@@ -37,7 +51,9 @@ class Evidence:
     inside: str = ""
     """The class whose instance contained this one, when it could not be built alone."""
     unreached: tuple[str, ...] = ()
-    """Paths of added submodules that never ran (``block.relu2``)."""
+    """Where converted call sites never ran, so that nothing is known of them. Paths of submodules: added ones
+    that were never called in the new version (``block.relu2``), and those of the old version of which a call that
+    is converted was never made. ``line 12`` for a module built on the spot."""
     differences: tuple[str, ...] = ()
     """Everything that was found to differ, the first in ``reason``."""
     misused: bool = False

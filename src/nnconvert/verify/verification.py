@@ -187,8 +187,10 @@ class _Verification:
             return self._evidence_inside(name, outcome["inside"])
         if "recipe" not in outcome:
             remedy = outcome.get("remedy") or HELP.format(key=key)
-            misused = outcome.get("misused", False)
-            return Evidence(name, "unverified", outcome["reason"], "" if misused else remedy, misused=misused)
+            misused, hopeless = outcome.get("misused", False), outcome.get("skip", False)
+            return Evidence(
+                name, "unverified", outcome["reason"], "" if misused or hopeless else remedy, misused=misused
+            )
         return self._judge(name, index, outcome)
 
     def _evidence_inside(self, name: str, host: int) -> Evidence:
@@ -231,4 +233,4 @@ class _Verification:
             return "nondeterministic", [f"two runs of the old version under one seed differ: {own[0]}"], []
         found = [new["differs"]] if "differs" in new else compared["new"]
         found = [*new.get("problems", []), *found]
-        return ("differs" if found else "tested"), found, new.get("unreached", [])
+        return ("differs" if found else "tested"), found, [*control["unreached"], *new.get("unreached", [])]

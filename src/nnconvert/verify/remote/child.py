@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
 import inspect
 import json
 import os
@@ -16,6 +17,7 @@ import torch
 from torch import nn
 
 from .build import NotBuiltError, find_recipe
+from .calls import unreached
 from .compare import ENTRIES, compare
 from .failure import MEMORY_REASON, words
 from .load import load_module
@@ -111,11 +113,12 @@ class Search:
         folder = os.path.join(self.job["folder"], str(index), "old")
         os.makedirs(folder, exist_ok=True)
         try:
-            model, called, _ = observe(self.module, recipe, self.job["seed"], folder, False, self.job["script"])
+            model, calls = observe(self.module, recipe, self.job["seed"], folder, False, self.job["script"])
         except NothingSeenError as error:
             return {"reason": str(error)}
         except Exception as error:  # the user's code may raise anything
             return {"reason": f"the run that worked once failed the next time: {words(error)}"}
+        called = {call.instance for call in calls}
         own = [m for m in model.modules() if id(m) in called and type(m).__module__ == self.module.__name__]
         return {
             "recipe": recipe.as_json(),
@@ -182,7 +185,7 @@ def replay(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
     folder = os.path.join(job["folder"], str(index), job["version"])
     os.makedirs(folder, exist_ok=True)
     try:
-        model, called, _ = observe(module, recipe, job["seed"], folder, True, job["script"])
+        model, calls = observe(module, recipe, job["seed"], folder, True, job["script"])
     except StateMismatchError as error:
         return {"differs": f"the state_dict of the old version does not load: {error}"}
     except NothingSeenError as error:
@@ -192,12 +195,14 @@ def replay(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
             return {"reason": MEMORY_REASON}
         who = "the new version" if job["version"] == "new" else "the second run"
         return {"differs": f"{who} raises {words(error)}{place_of(error, module)}"}
+    expected = job["expected"]
     if job["version"] != "new":
-        return {}
-    modules = dict(walk(model))
-    added = planned_paths(model, job["expected"], module)[0]
+        source = importlib.util.decode_source(base64.b64decode(job["source"]))
+        return {"unreached": unreached(model, calls, expected, module, source)}
+    modules, called = dict(walk(model)), {call.instance for call in calls}
+    added = planned_paths(model, expected, module)[0]
     return {
-        "problems": check_plan(model, found["tree"], job["expected"], module),
+        "problems": check_plan(model, found["tree"], expected, module),
         "unreached": [path for path in added if path in modules and id(modules[path]) not in called],
     }
 

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from .calls import Call, watch_calls
 from .recipe import Namespace, Recipe, evaluate, evaluate_call, namespace_of, seed_everything
 from .values import Recorder, leaves, map_tensors, tensors_in
 
@@ -121,11 +122,11 @@ class Run:
 
 def observe(
     module: ModuleType, recipe: Recipe, seed: int, folder: str, load: bool, script: bool
-) -> tuple[nn.Module, set[int], Namespace]:
+) -> tuple[nn.Module, set[Call]]:
     """Build, run and record into ``folder``; the old version leaves its state there, the new one loads it.
 
-    Returns the model, the ids of the submodules whose forward was called, and the names it was built
-    in. Raises what the user's code raises, StateMismatchError, and NothingSeenError.
+    Returns the model and the calls of modules that were seen. Raises what the user's code raises,
+    StateMismatchError, and NothingSeenError.
     """
     recorder = Recorder()
     model, names = prepare(module, recipe, seed)
@@ -135,8 +136,8 @@ def observe(
     randomise(model, seed)
     state = os.path.join(os.path.dirname(folder), "state.pt")
     exchange_state(model, state, load)
-    called: set[int] = set()
-    with watch_calls(called):
+    calls: set[Call] = set()
+    with watch_calls(str(module.__file__), calls):
         useful = [
             record_call(recorder, f"{mode}, call {call + 1}", Run(model.train(training), names, recipe, call, seed))
             for mode, training in MODES
@@ -146,7 +147,7 @@ def observe(
         raise NothingSeenError("every number of an output is NaN")
     record_copies(recorder, model, script)
     recorder.save(folder)
-    return model, called, names
+    return model, calls
 
 
 def materialise(model: nn.Module, names: Namespace, recipe: Recipe, seed: int) -> None:
@@ -164,20 +165,6 @@ def exchange_state(model: nn.Module, path: str, load: bool) -> None:
         model.load_state_dict(torch.load(path, weights_only=True), strict=True)
     except RuntimeError as error:
         raise StateMismatchError(" ".join(str(error).split())) from error
-
-
-@contextlib.contextmanager
-def watch_calls(called: set[int]) -> Iterator[None]:
-    """Collect the ids of all modules whose forward runs meanwhile, without touching the modules."""
-
-    def note(module: nn.Module, *_: object) -> None:
-        called.add(id(module))
-
-    handle = nn.modules.module.register_module_forward_pre_hook(note)
-    try:
-        yield
-    finally:
-        handle.remove()
 
 
 def record_structure(recorder: Recorder, model: nn.Module) -> None:

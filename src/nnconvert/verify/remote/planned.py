@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 Expected = Mapping[str, Any]
-"""``class_name``, ``added`` (pairs of name and constructor text), ``removed`` (names), ``known``."""
+"""``class_name``, ``added`` (pairs of name and constructor text), ``removed`` (names), ``calls``, ``known``."""
 
 
 def walk(model: nn.Module, prefix: str = "", above: tuple[int, ...] = ()) -> Iterator[tuple[str, nn.Module]]:
@@ -60,17 +60,22 @@ def _under(path: str, removed: set[str]) -> bool:
 
 def planned_paths(model: nn.Module, expected: list[Expected], module: ModuleType) -> tuple[dict[str, str], set[str]]:
     """Paths of all submodules the plan adds (with their constructor's text), and of those it removes."""
-    plans = {plan["class_name"]: plan for plan in expected}
     added: dict[str, str] = {}
     removed: set[str] = set()
+    for prefix, plan in owners(model, expected, module):
+        added.update({prefix + name: text for name, text in plan["added"]})
+        removed.update(prefix + name for name in plan["removed"])
+    return added, removed
+
+
+def owners(model: nn.Module, expected: list[Expected], module: ModuleType) -> Iterator[tuple[str, Expected]]:
+    """What is planned for each instance in the model, with the beginning of its submodules' paths: ``block.``."""
+    plans = {plan["class_name"]: plan for plan in expected}
     for path, instance in walk(model):
         for base in type(instance).__mro__:
             plan = plans.get(base.__qualname__) if base.__module__ == module.__name__ else None
             if plan is not None:
-                dot = f"{path}." if path else ""
-                added.update({dot + name: text for name, text in plan["added"]})
-                removed.update(dot + name for name in plan["removed"])
-    return added, removed
+                yield f"{path}." if path else "", plan
 
 
 def check_sharing(model: nn.Module, added: set[str]) -> list[str]:
