@@ -17,7 +17,7 @@ CODE, REASON = next((code, reason) for code, reason in REASONS.items() if reason
 
 
 def converted(name: str, module: str, note: str = "") -> Conversion:
-    return Conversion("call", f"self.{name}", name, module, (0,), Span(0, 1), note)
+    return Conversion("call", f"self.{name}", name, module, (0,), Span(0, 1), note=note)
 
 
 def decision(line: int, functional: str, outcome: Conversion | Leave) -> Decision:

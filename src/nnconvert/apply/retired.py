@@ -16,16 +16,22 @@ _NEWLINE = re.compile(r"\r\n|\r|\n")
 def retired_edits(text: str, plan: Plan, options: Options) -> Iterator[Edit]:
     """All edits of the statements of ``__init__`` and of comments."""
     lines = [*_methods(text, plan.blank_inits), *(_whole_lines(text, span) for span in plan.idle)]
+    beside: list[Span] = []
     for retired in plan.retired:
         yield from _comments(text, retired)
         if any(init.start <= retired.assignment.start < init.end for init in plan.blank_inits):
             continue
         if retired.kept:
             yield _replacement(text, retired, options)
-        elif (edit := _beside_others(text, retired.assignment)) is not None:
-            yield edit
-        else:
+        elif _is_alone(text, retired.assignment):
             lines.append(_whole_lines(text, retired.assignment))
+        else:
+            beside.append(_with_semicolon(text, retired.assignment))
+    for span in _merged(beside):
+        if _is_alone(text, span) and not text[span.end : _line_end(text, span.end)].strip():
+            lines.append(_whole_lines(text, span))
+        else:
+            yield _without_semicolon(text, span)
     for span in _merged(lines):
         yield _without_double_blank(text, span)
 
@@ -47,19 +53,33 @@ def _replacement(text: str, retired: Retirement, options: Options) -> Edit:
     return Edit(span.start, span.end, newline_at(text, span.start).join(lines).removeprefix(indent))
 
 
-def _beside_others(text: str, span: Span) -> Edit | None:
-    """The edit for a statement that shares its line with others; None for one alone."""
-    before = text[_line_start(text, span.start) : span.start]
+# -- statements that share their line ------------------------------------------------------------------------
+
+
+def _is_alone(text: str, span: Span) -> bool:
+    """Whether nothing but a comment shares the lines."""
+    after = text[span.end : _line_end(text, span.end)].strip()
+    return not text[_line_start(text, span.start) : span.start].strip() and after[:1] in ("", "#")
+
+
+def _with_semicolon(text: str, span: Span) -> Span:
+    """The statement, up to the next one on its line."""
     after = text[span.end : _line_end(text, span.end)]
-    following = after.lstrip(" \t").removeprefix(";").strip()
-    if after.lstrip(" \t").startswith(";") and following and not following.startswith("#"):
-        end = span.end + after.index(";") + 1
-        while text[end] in " \t":
-            end += 1
-        return Edit(span.start, end, "")
-    if not before.strip():
-        return None
-    return Edit(_line_start(text, span.start) + len(before.rstrip(" \t").removesuffix(";").rstrip(" \t")), span.end, "")
+    following = after.lstrip(" \t")
+    if not following.startswith(";"):
+        return span
+    rest = following[1:].lstrip(" \t")
+    end = span.end + len(after) - len(rest)
+    return Span(span.start, end if rest[:1] not in ("", "#", "\r", "\n") else end - (len(following) - 1 - len(rest)))
+
+
+def _without_semicolon(text: str, span: Span) -> Edit:
+    """Where nothing follows on the line, the semicolon before goes, too."""
+    start = span.start
+    if text[span.end : _line_end(text, span.end)].strip()[:1] in ("", "#"):
+        while text[start - 1] in " \t;" and text[_line_start(text, start) : start].strip():
+            start -= 1
+    return Edit(start, span.end, "")
 
 
 # -- whole lines -------------------------------------------------------------------------------------------
