@@ -47,6 +47,11 @@ def _section(pair: Pair) -> Iterator[str]:
         "left if given": _not_moving(pair),
         "checked by the constructor": [f"{name}: {check}" for name, check in pair.checks.items()],
     }
+    if pair.back is not None or pair.back_given:
+        given = "".join(f", {name}={text}" for name, text in pair.back_given.items())
+        yield f"- the way back: `{_short(pair.way_back.name)}({', '.join(pair.inputs)}, ...{given})`"
+    if pair.back_only:
+        yield "- only to functional"
     yield from (f"- {words}: {_code(names)}" for words, names in facts.items() if names)
     if pair.since != "2.2":
         yield f"- from torch {pair.since}"

@@ -124,9 +124,9 @@ def _shared(command: Callable[..., int]) -> Callable[..., int]:
 @click.option("--ignore", multiple=True, metavar="NAMES", help="All but these.")
 @click.option("--class", "classes", multiple=True, metavar="NAME", help="Only in this class; repeatable.")
 @click.option("--lines", multiple=True, metavar="A-B", help="Only call sites that start there; repeatable.")
-@click.option("--share", is_flag=True, help="One submodule for equal constructor calls.")
-@click.option("--split-shared", is_flag=True, help="One submodule a call site where the source shares one.")
-@click.option("--methods", is_flag=True, help="Also tensor methods: x.relu().")
+@click.option("--share", is_flag=True, help="To module: one submodule for equal constructor calls.")
+@click.option("--split-shared", is_flag=True, help="To module: one a call site where the source shares one.")
+@click.option("--methods", is_flag=True, help="To module: also tensor methods, x.relu().")
 @click.option("--unsafe", is_flag=True, help="Also conversions that change behaviour, each named.")
 @click.option("--stdin-filename", type=click.Path(path_type=Path), metavar="PATH", help="What stdin stands for.")
 @click.option(

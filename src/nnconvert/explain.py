@@ -66,7 +66,8 @@ def _pair(pair: Pair) -> str:
 
 
 def _pair_lines(pair: Pair) -> Iterator[str]:
-    yield f"F.{pair.functional} <-> nn.{pair.module}   ({pair.family}{_since(pair)})"
+    arrow = "<- " if pair.back_only else "<->"
+    yield f"F.{pair.functional} {arrow} nn.{pair.module}   ({pair.family}{_since(pair)})"
     if pair.doc:
         yield textwrap.fill(pair.doc, 100, initial_indent="  ", subsequent_indent="  ")
     yield "  spellings"
@@ -78,6 +79,9 @@ def _pair_lines(pair: Pair) -> Iterator[str]:
         yield f"  {pair.training}  must be self.training, which the submodule then follows"
     if pair.state:
         yield f"  converts only without  {', '.join(pair.state)}"
+    if pair.back is not None or pair.back_given:
+        given = "".join(f", {name}={text}" for name, text in pair.back_given.items())
+        yield f"  comes back as  {pair.way_back.name}({', '.join(pair.inputs)}, ...{given})"
     yield f"  example  {pair.example.format(functional=pair.functional)}"
 
 

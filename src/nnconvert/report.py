@@ -166,7 +166,7 @@ def _sites(decisions: Sequence[Decision], evidence: Sequence[Evidence]) -> Itera
     by_class = {e.class_name: e for e in evidence}
     places = max(len(_place(d.site)) for d in decisions)
     spelled = max(len(d.site.spelled) for d in decisions)
-    targets = max((len(d.outcome.callee) for d in decisions if isinstance(d.outcome, Conversion)), default=0)
+    targets = max((len(_target(d.outcome)) for d in decisions if isinstance(d.outcome, Conversion)), default=0)
     for decision in decisions:
         start = f"  {_place(decision.site):<{places}}     {decision.site.spelled:<{spelled}}    "
         outcome = decision.outcome
@@ -174,9 +174,13 @@ def _sites(decisions: Sequence[Decision], evidence: Sequence[Evidence]) -> Itera
             yield f"{start}left: {outcome.words} ({outcome.code})"
             continue
         verdict = _verdict(decision.site, outcome, by_class.get(decision.site.class_name or ""))
-        yield f"{start}-> {outcome.callee:<{targets}}     {verdict}".rstrip()
+        yield f"{start}-> {_target(outcome):<{targets}}     {verdict}".rstrip()
         if outcome.note:
             yield f"  {'':<{places}}     changes behaviour: {outcome.note}"
+
+
+def _target(outcome: Conversion) -> str:
+    return outcome.callee or "its argument"
 
 
 def _verdict(site: CallSite, outcome: Conversion, evidence: Evidence | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 
 from nnconvert.catalog import (
     Pair,
+    Spelling,
     audit,
     by_functional,
     by_module,
@@ -62,11 +64,66 @@ def test_the_audit_finds_a_functional_that_changed(value: Any) -> None:
 
 
 def test_the_audit_finds_a_constructor_that_changed() -> None:
-    class ReLU:
-        def __init__(self, inplace: bool = True) -> None: ...
+    class ReLU(torch.nn.ReLU):
+        def __init__(self, inplace: bool = True) -> None:
+            super().__init__(inplace)
 
     (problem,) = audit.problems(_Altered("nn.ReLU", ReLU))
-    assert problem.startswith("torch.nn.ReLU: ")
+    assert problem.startswith("torch.nn.ReLU: the row says (inplace=False)")
+
+
+def test_the_audit_finds_a_forward_that_changed() -> None:
+    class ReLU(torch.nn.ReLU):
+        def forward(self, x: Any) -> None: ...
+
+    (problem,) = audit.problems(_Altered("nn.ReLU", ReLU))
+    assert problem == "torch.nn.ReLU: the row says forward(input), torch says ['x']"
+
+
+def test_the_audit_finds_a_class_that_is_gone() -> None:
+    assert list(audit.problems(_Altered("nn.ReLU", None))) == ["torch.nn.ReLU: torch has no such module class"]
+
+
+def test_the_audit_finds_a_class_that_got_state() -> None:
+    class ReLU(torch.nn.ReLU):
+        def __init__(self, inplace: bool = False) -> None:
+            super().__init__(inplace)
+            self.register_buffer("seen", torch.zeros(1))
+
+    (problem,) = audit.problems(_Altered("nn.ReLU", ReLU))
+    assert problem == "torch.nn.ReLU: it has a row, and parameters or buffers"
+
+
+def test_the_audit_finds_a_class_without_state_that_has_no_row() -> None:
+    class PReLU(torch.nn.ReLU): ...
+
+    (problem,) = audit.problems(_Altered("nn.PReLU", PReLU))
+    assert problem.startswith("torch.nn.PReLU: it has neither parameters nor buffers, and no row but that it keeps")
+
+
+@pytest.mark.parametrize(
+    ("module", "change", "expected"),
+    [
+        ("ReLU", {"forward": ("x",)}, "torch.nn.ReLU: the row says forward(x), torch says ['input']"),
+        ("ReLU", {"back_given": {"beta": "1"}}, "torch.nn.ReLU: torch.nn.functional.relu has no beta"),
+        ("ReLU", {"back": Spelling("torch.relu", "input, beta=1")}, "torch.relu: the row says (input, beta=1)"),
+        ("ReLU", {"back": Spelling("torch.relu9", "input")}, "torch.relu9: torch has no such name"),
+        ("ReLU", {"spread": {"size": 2}}, "torch.nn.ReLU: its constructor has no size"),
+        ("ReLU", {"ignored": ("bias",)}, "torch.nn.ReLU: its constructor has no bias"),
+        ("ZeroPad1d", {"renames": {}}, "torch.nn.ZeroPad1d: nothing feeds the pad of torch.nn.functional.pad"),
+        (
+            "Flatten",
+            {"constructor": "start_dim=(lambda: 1)(), end_dim=-1"},
+            "torch.nn.Flatten: the default (lambda: 1)() of start_dim cannot be written out",
+        ),
+    ],
+)
+def test_the_audit_finds_a_row_whose_way_back_is_wrong(module: str, change: dict[str, Any], expected: str) -> None:
+    pair = by_module(module)
+    assert pair is not None
+    assert list(audit.pair_problems(torch, pair)) == []
+    (problem,) = audit.pair_problems(torch, replace(pair, **change))
+    assert problem.startswith(expected)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from nnconvert.catalog import Pair, by_spelling, pairs
+from nnconvert.catalog import Pair, Spelling, by_spelling, pairs
 
+from .back_case import BackCase
+from .back_cases import BACK_CASES
 from .case import Case
 from .cases import CASES
 from .installed import is_installed
@@ -39,8 +41,8 @@ def _bits(value: object) -> object:
     return value
 
 
-def _run(case: Case, built: Built | None, *, training: bool) -> Seen:
-    """The functional call of the case, or the module call of ``built``."""
+def _run(case: Case | BackCase, built: Built | None, *, training: bool) -> Seen:
+    """The module call of ``built``, or the functional call of the case."""
     torch.manual_seed(20)
     names: dict[str, object] = {"torch": torch, "nn": nn, "F": nn.functional}
     leaves = {name: eval(text, names) for name, text in case.inputs.items()}
@@ -50,6 +52,7 @@ def _run(case: Case, built: Built | None, *, training: bool) -> Seen:
     inputs = {name: leaf.clone() for name, leaf in leaves.items()}
     names |= inputs | {"self": SimpleNamespace(training=training)}
     if built is None:
+        assert isinstance(case, Case)
         returned = eval(case.call, names)
     else:
         settings = {name: eval(text, names) for name, text in built.settings.items()}
@@ -87,9 +90,13 @@ def test_every_pair_has_cases() -> None:
     assert used == {pair.module for pair in pairs() if not pair.back_only}
 
 
-def _moving(pair: Pair) -> set[str]:
+def test_every_pair_has_cases_of_the_way_back() -> None:
+    assert {case.module for case in BACK_CASES if not case.left} == {pair.module for pair in pairs()}
+
+
+def _moving(pair: Pair, spellings: tuple[Spelling, ...]) -> set[str]:
     """Settings of the constructor that some spelling has."""
-    functional = {pair.renames.get(p.name, p.name) for s in pair.spellings for p in s.signature}
+    functional = {pair.renames.get(p.name, p.name) for s in spellings for p in s.signature}
     kept = {*pair.state, *pair.not_carried, *pair.inputs, *pair.module_fixed}
     return {p.name for p in pair.constructor_signature if p.name in functional} - kept
 
@@ -97,7 +104,7 @@ def _moving(pair: Pair) -> set[str]:
 @pytest.mark.parametrize("pair", [p for p in pairs() if is_installed(p.since)], ids=lambda pair: pair.module)
 def test_a_lost_setting_is_seen(pair: Pair) -> None:
     """For each setting some case tells a module that has it from one that lacks it."""
-    unseen = _moving(pair)
+    unseen = _moving(pair, pair.spellings)
     for case in _RUNNABLE:
         built = build(case)
         if built.pair is pair:
@@ -105,7 +112,16 @@ def test_a_lost_setting_is_seen(pair: Pair) -> None:
     assert not unseen
 
 
-def _matters(case: Case, built: Built, name: str) -> bool:
+@pytest.mark.parametrize("pair", [p for p in pairs() if is_installed(p.since)], ids=lambda pair: pair.module)
+def test_a_setting_lost_on_the_way_back_is_seen(pair: Pair) -> None:
+    unseen = _moving(pair, (pair.way_back,))
+    for case in (case for case in BACK_CASES if case.pair is pair and not case.left):
+        built = Built(pair, case.given, tuple(case.inputs))
+        unseen -= {name for name in built.settings.keys() & unseen if _matters(case, built, name)}
+    assert not unseen
+
+
+def _matters(case: Case | BackCase, built: Built, name: str) -> bool:
     settings = {key: text for key, text in built.settings.items() if key != name}
     try:
         lost = _run(case, Built(built.pair, settings, built.inputs), training=True)

@@ -402,6 +402,14 @@ _ROWS: Final = (
         "Move the comment.",
         "x = nn.ReLU(\n    # in place would be wrong\n)(x)",
     ),
+    Reason(
+        "NNC611",
+        "reads-all-attributes",
+        "The class goes through all of its own attributes, and would meet the one that keeps a setting.",
+        "vars(self), dir(self) and self.__dict__ show the new attribute like any other.",
+        "Store the setting on self yourself: self.p = p.",
+        "state = {k: v for k, v in vars(self).items()}",
+    ),
     # -- asked for ----------------------------------------------------------------------------------------------
     Reason(
         "NNC501",

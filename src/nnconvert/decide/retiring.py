@@ -9,7 +9,7 @@ from typing import Final
 from nnconvert.decide.arguments import LeaveError
 from nnconvert.decide.gates import check_class, check_kind, check_mode, check_suppressed
 from nnconvert.decide.submodules import Built, Submodule
-from nnconvert.decide.uses import asked_by_string, outside_use, stored_outside
+from nnconvert.decide.uses import asked_by_string, outside_use, stored_outside, whole_tables
 from nnconvert.source.attributes import Store
 from nnconvert.source.construction import Construction
 from nnconvert.source.paths import own_nodes
@@ -121,6 +121,12 @@ def _check_uses(submodule: Submodule, reader: Reader) -> None:
         raise LeaveError("NNC605", words)
     if not submodule.calls:
         raise LeaveError("NNC608", f"nothing in this file calls self.{name}")
+
+
+def check_new_attribute(submodule: Submodule, reader: Reader) -> None:
+    """Refuse a new attribute where the class goes through all of its own (``vars(self).items()``)."""
+    for node in whole_tables(submodule.info, reader):
+        raise LeaveError("NNC611", f"line {node.lineno} goes through all attributes of self")
 
 
 # -- modules that are no attribute -----------------------------------------------------------------------

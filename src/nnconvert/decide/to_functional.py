@@ -16,7 +16,7 @@ from nnconvert.decide.imports import Importer
 from nnconvert.decide.inline import inline_call
 from nnconvert.decide.names import Namers
 from nnconvert.decide.removal import blank_inits, idle_statements, retirement
-from nnconvert.decide.retiring import assignment, check_own_mode, why_not_owned
+from nnconvert.decide.retiring import assignment, check_new_attribute, check_own_mode, why_not_owned
 from nnconvert.decide.selection import is_selected
 from nnconvert.decide.sites import describe_node, functional_names
 from nnconvert.decide.submodules import IDENTITY, Built, Submodule, Submodules
@@ -123,6 +123,8 @@ class _Decider:
             name: carrier.carry(argument, built.pair.spread.get(built.pair.renames.get(name, name), 0))
             for name, argument in given.items()
         }
+        if any(setting.stored for setting in settings.values()):
+            check_new_attribute(submodule, self.reader)
         settings.update(implied_settings(built.pair, given, self.reader))
         return _Work(submodule, construction, index, built.pair, settings)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from nnconvert.source.classes import ClassInfo, torch_class
-from nnconvert.source.named import string_values
+from nnconvert.source.named import string_values, table_use
 from nnconvert.source.reader import Reader
 
 _SETTINGS: Final = re.compile(r"(^|_)(config|configs|cfg|conf|args|opts?|options|hparams|params|settings|ctx)$", re.I)
@@ -96,3 +97,15 @@ def asked_by_string(name: str, info: ClassInfo, reader: Reader) -> bool:
             if anything or (name in parts if exact else bool(text) and name.startswith(parts[-1])):
                 return True
     return False
+
+
+def whole_tables(info: ClassInfo, reader: Reader) -> Iterator[ast.expr]:
+    """Reads of ``self.__dict__`` and ``vars(self)`` as a whole, not for one name in them."""
+    family = info.family()
+    loads = [load for member in family for load in reader.attributes.facts[member].loads.get("__dict__", [])]
+    for call in reader.tree.calls():
+        if isinstance(call.func, ast.Name) and call.func.id in ("vars", "dir") and call.args:
+            method = reader.attributes.self_of(call.args[0])
+            if method is not None and method.info in family:
+                yield call
+    yield from (load for load in loads if table_use(load, reader.tree) == (None, False))
