@@ -134,6 +134,7 @@ def _call(node: ast.Call, callee: ast.expr, conversion: Conversion) -> ast.Call:
     if conversion.kind == "method" and isinstance(node.func, ast.Attribute):
         kept = [node.func.value, *kept]
     named = dict(conversion.named)
+    keywords = [ast.keyword(named.get(i, k.arg), k.value) for i, k in enumerate(keywords, len(kept))]
     keywords = [ast.keyword(named[i], value) for i, value in enumerate(kept) if i in named] + keywords
     kept = [value for i, value in enumerate(kept) if i not in named]
     joined = _made(f"_({', '.join(conversion.settings)})")

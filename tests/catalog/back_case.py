@@ -85,7 +85,7 @@ def modules(module: str, inputs: Mapping[str, str] | str, *settings: str, left: 
     if left:
         return
     by_keyword = reversed_keywords(first.arguments, forward)
-    yield replace(first, arguments=by_keyword, left="NNC202" if pair.forward else "")  # the functional says otherwise
+    yield replace(first, arguments=by_keyword)
     if names := tuple(name for name, text in last.given.items() if _may_come_from_init(pair, name, text)):
         yield replace(last, from_init=names)
 

@@ -38,11 +38,12 @@ def call_edits(text: str, decision: Decision) -> Iterator[Edit]:
         yield _without(text, dot.start, opening.end, comments)
     else:
         inside = [token for token in comments if token.start < opening.end]
+        space = " " if _would_glue(text, call.start, conversion.callee) else ""
         if inside:
             kept, end = _lines_of(text, opening.end, inside, _indent_of_line(text, call.start) + "    ")
-            yield Edit(call.start, end, f"{conversion.callee}(  {kept}")
+            yield Edit(call.start, end, f"{space}{conversion.callee}(  {kept}")
         else:
-            yield Edit(call.start, opening.end, f"{conversion.callee}(")
+            yield Edit(call.start, opening.end, f"{space}{conversion.callee}(")
     if conversion.inputs is None:
         return
     slots = slots_of([t for t in tokens if t.start >= opening.end], opening.end)
@@ -52,7 +53,7 @@ def call_edits(text: str, decision: Decision) -> Iterator[Edit]:
 def _joining(text: str, slots: Sequence[Slot], conversion: Conversion) -> Iterator[Edit]:
     """Arguments that get a name, and those that join behind the last one."""
     for place, name in conversion.named:
-        yield Edit(slots[place].start, slots[place].start, f"{name}=")
+        yield Edit(slots[place].start, slots[place].value_start, f"{name}=")
     if not conversion.settings:
         return
     joined = ", ".join(conversion.settings)
@@ -73,7 +74,17 @@ def _line_break(text: str, last: Slot) -> str:
     return newline_at(text, start) + indent if own_line else " "
 
 
-_SINGLE: Final = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Constant)
+_SINGLE: Final = (ast.Name, ast.Attribute, ast.Call, ast.Subscript)
+
+
+def _stands_alone(value: str) -> bool:
+    """Whether an expression needs no parentheses anywhere; a number does in front of a dot."""
+    return isinstance(ast.parse(f"({value}\n)", mode="eval").body, _SINGLE)
+
+
+def _would_glue(text: str, offset: int, word: str) -> bool:
+    """Whether a word put there would become one with what stands before it: ``return(F.relu)(x)``."""
+    return all(c.isalnum() or c == "_" for c in (text[max(offset - 1, 0) : offset], word[:1]))
 
 
 def _argument_alone(text: str, tokens: Sequence[Token], slot: Slot, decision: Decision) -> Iterator[Edit]:
@@ -84,10 +95,11 @@ def _argument_alone(text: str, tokens: Sequence[Token], slot: Slot, decision: De
     broken = (
         any(t.is_comment for t in tokens) or "\n" in text[call.start : call.end] or "\r" in text[call.start : call.end]
     )
-    if not broken and isinstance(ast.parse(f"({value}\n)", mode="eval").body, _SINGLE):
-        glued = text[max(call.start - 1, 0) : call.start].isidentifier() and value[0].isidentifier()
-        yield Edit(call.start, slot.value_start, " " if glued else "")
-        yield Edit(slot.value_end, call.end, "")
+    if not broken and _stands_alone(value):
+        before = " " if _would_glue(text, call.start, value) else ""
+        after = " " if _would_glue(value, len(value), text[call.end : call.end + 1]) else ""
+        yield Edit(call.start, slot.value_start, before)
+        yield Edit(slot.value_end, call.end, after)
         return
     opening = next(t for t in tokens if t.start >= conversion.replaced.end and t.is_operator("("))
     yield Edit(call.start, opening.start, "")

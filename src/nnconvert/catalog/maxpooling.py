@@ -84,6 +84,7 @@ _FRACTIONAL_MAX_POOL = tuple(
             for suffix, fixed in (("", {}), ("_with_indices", _INDICES))
         ),
         state=("_random_samples",),
+        spread={"output_ratio": 2} if n == 2 else {},
         checks={
             "output_size": "one_of_size_and_ratio",
             "output_ratio": "ratio",

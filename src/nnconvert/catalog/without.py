@@ -94,8 +94,9 @@ _CLASSES_WITH_WEIGHTS = {
         "ConvTranspose3d Embedding EmbeddingBag GroupNorm Linear LinearCrossEntropyLoss MultiheadAttention "
         "PReLU"
     ),
-    "it keeps weights and running statistics": (
-        "BatchNorm1d BatchNorm2d BatchNorm3d InstanceNorm1d InstanceNorm2d InstanceNorm3d SyncBatchNorm"
+    "it keeps weights and running statistics": ("BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm"),
+    "it keeps weights and statistics if asked to, and takes inputs without a batch, which its functional does not": (
+        "InstanceNorm1d InstanceNorm2d InstanceNorm3d"
     ),
     "it makes its parameters at the first call": (
         "LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d LazyConv1d LazyConv2d LazyConv3d "

@@ -47,19 +47,19 @@ def _refuse_unpacked(call: ast.Call) -> None:
 
 
 def _named(call: ast.Call, pair: Pair) -> Iterator[tuple[int, str]]:
-    """The positional arguments that stand elsewhere in the functional's signature."""
+    """The arguments that stand elsewhere in the functional's signature, or have another name there."""
     names = pair.forward or pair.inputs
     if len(call.args) > len(names):
         raise LeaveError("NNC213", f"nn.{pair.module} takes {len(names)} inputs")
     signature = pair.way_back.signature
     given = list(pair.inputs[: len(call.args)])
     yield from ((place, name) for place, name in enumerate(given) if signature[place].name != name)
-    for keyword in call.keywords:
+    for place, keyword in enumerate(call.keywords, len(call.args)):
         if keyword.arg not in names:
             raise LeaveError("NNC213", f"the forward of nn.{pair.module} has no {keyword.arg}")
         name = pair.inputs[names.index(keyword.arg)]
         if name != keyword.arg:
-            raise LeaveError("NNC202", f"F.{pair.way_back.short} calls {keyword.arg} otherwise")
+            yield place, name
         given.append(name)
     missing = [p.name for p in signature if p.name in pair.inputs and p.default is None and p.name not in given]
     if missing or len(given) != len(set(given)):

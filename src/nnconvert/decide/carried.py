@@ -224,13 +224,17 @@ class Carrier:
         shape = shape_of(value, self.init.scope, self.settler)
         if shape == "number":
             return _spreader(spread)(text)
-        if shape == "sequence":
+        if shape == "sequence" and isinstance(value, ast.Tuple | ast.Call):
             return text
         if not is_plain(value):
             raise LeaveError("NNC207", f"whether `{text}` is one number or {spread} is not known here")
-        if self.reader.tree.scope_of[self.submodule.built[0].call].lookup("isinstance") is not None:
-            raise LeaveError("NNC207", "isinstance is something else here")
-        return f"{_spreader(spread)(text)} if isinstance({text}, int) else {text}"
+        for name in ("isinstance", "tuple", "list"):
+            if self.init.scope.lookup(name) is not None:
+                raise LeaveError("NNC207", f"{name} is something else here")
+        copied = f"tuple({text})"  # the class makes a tuple, too, whatever becomes of the list
+        if shape == "sequence":
+            return copied
+        return f"{copied} if isinstance({text}, (list, tuple)) else {_spreader(spread)(text)}"
 
     def _refuse_state(self, value: ast.expr, scope: Scope, depth: int = 0) -> None:
         """A parameter or a module, stored on self, would be registered under another name."""

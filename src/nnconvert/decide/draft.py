@@ -18,7 +18,6 @@ from nnconvert.decide.sites import Site
 from nnconvert.options import Options
 from nnconvert.source.attributes import Method
 from nnconvert.source.constants import Settler
-from nnconvert.source.construction import Construction
 from nnconvert.source.reader import Reader
 
 _SUSPICIONS: Final = {
@@ -94,7 +93,7 @@ class Drafter:
     # -- the kinds ----------------------------------------------------------------------------------------
 
     def _call(self, site: Site, method: Method, importer: Importer) -> Draft:
-        construction = Construction(method.info, self.reader.attributes)
+        construction = self.reader.construction(method.info)
         settler = Settler(self.reader, method, construction)
         built = build(site, method, settler, self.reader)
         note = self._check_training(built.pair, built.division, site, method)
@@ -108,7 +107,7 @@ class Drafter:
 
     def _inline(self, site: Site, method: Method, importer: Importer) -> Draft:
         assert isinstance(site.callee, ast.Call)
-        construction = Construction(method.info, self.reader.attributes)
+        construction = self.reader.construction(method.info)
         settler = Settler(self.reader, method, construction)
         pair = by_module(site.module)
         arguments, after = build_inline(site, method, settler, self.reader, pair)
@@ -205,5 +204,5 @@ class Drafter:
 
     def _check_mode(self, method: Method) -> None:
         check_mode(method.info, self.reader)
-        if Construction(method.info, self.reader.attributes).base_sets_mode():
+        if self.reader.construction(method.info).base_sets_mode():
             raise LeaveError("NNC405", "the __init__ of a base switches the mode")

@@ -11,7 +11,6 @@ from nnconvert.decide.imports import Importer
 from nnconvert.decide.sites import Site
 from nnconvert.decide.uses import outside_loads
 from nnconvert.source.attributes import Attributes, Method, Store
-from nnconvert.source.construction import Construction
 from nnconvert.source.reader import Reader
 
 
@@ -27,7 +26,7 @@ def draft_held(site: Site, method: Method, importer: Importer, reader: Reader) -
         raise LeaveError("NNC109", f"{site.functional} is handed on without its {required[0].name}")
     most = sum(parameter.name in pair.inputs for parameter in spelling.signature)
     _check_uses(store, method, most, reader)
-    construction = Construction(method.info, attributes)
+    construction = reader.construction(method.info)
     index = construction.index_of(store.node)
     if index is None:
         raise LeaveError("NNC109", f"self.{store.name} is assigned under a condition")

@@ -36,7 +36,7 @@ class Placer:
         self.reader = reader
 
     def place(self, info: ClassInfo, drafts: Sequence[Draft]) -> Placed:
-        construction = Construction(info, self.reader.attributes)
+        construction = self.reader.construction(info)
         placed = Placed()
         windows: dict[Draft, Window] = {}
         for draft in drafts:

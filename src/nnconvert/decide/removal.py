@@ -94,7 +94,7 @@ def blank_inits(reader: Reader, retired: Sequence[Retirement]) -> Iterator[Span]
     """Spans of the ``__init__`` methods that do what the class would do without them, once these assignments go."""
     gone = {r.assignment: r for r in retired if not r.kept}
     for info in reader.classes if gone else ():
-        init = Construction(info, reader.attributes).init
+        init = reader.construction(info).init
         if init is None or len(info.node.body) < 2 or init.node.decorator_list:
             continue
         spans = [reader.source.span(statement) for statement in init.node.body]

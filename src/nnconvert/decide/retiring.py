@@ -27,7 +27,7 @@ def assignment(submodule: Submodule, reader: Reader) -> tuple[Construction, int]
             raise LeaveError("NNC101", "the name of the class is bound again between its import and here")
     store = _only_store(submodule, reader)
     check_suppressed(submodule.built[0].call, reader)
-    construction = Construction(submodule.info, reader.attributes)
+    construction = reader.construction(submodule.info)
     index = _index(submodule, store, construction)
     check_class(submodule.info, reader)
     _check_names(submodule, reader)

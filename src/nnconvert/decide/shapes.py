@@ -28,6 +28,9 @@ def shape_of(value: ast.expr, scope: Scope, settler: Settler, depth: int = 0) ->
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and scope.lookup(value.func.id) is None:
         name = value.func.id
         return "number" if name in _NUMBERS else "sequence" if name in _SEQUENCES else "unknown"
+    if isinstance(value, ast.IfExp):
+        branches = {shape_of(branch, scope, settler, depth + 1) for branch in (value.body, value.orelse)}
+        return branches.pop() if len(branches) == 1 else "unknown"
     if isinstance(value, ast.BinOp):
         return _of_operation(value, scope, settler, depth)
     return _of_origin(value, scope, settler, depth) if depth < _DEPTH else "unknown"

@@ -12,7 +12,6 @@ from nnconvert.decide.sites import STATELESS_WITHOUT_FUNCTIONAL, Site
 from nnconvert.decide.uses import outside_loads
 from nnconvert.source.attributes import Method, Store
 from nnconvert.source.classes import ClassInfo, torch_class
-from nnconvert.source.construction import Construction
 from nnconvert.source.quotes import unparse
 from nnconvert.source.reader import Reader
 
@@ -58,7 +57,7 @@ def _stateless_module(store: Store, reader: Reader) -> str | None:
     value = store.value
     if not isinstance(value, ast.Call) or store.method.node.name != "__init__":
         return None
-    construction = Construction(store.method.info, reader.attributes)
+    construction = reader.construction(store.method.info)
     index = construction.index_of(store.node)
     if index is None or _shares_line(construction.body, index):
         return None
@@ -107,7 +106,7 @@ def draft_shared(site: Site, method: Method, reader: Reader) -> Draft:
     text = reader.source.segment(store.value)
     if "\n" in text or "\r" in text:
         text = unparse(store.value, reader.source)
-    construction = Construction(method.info, reader.attributes)
+    construction = reader.construction(method.info)
     index = construction.index_of(store.node)
     assert index is not None
     behind = construction.body[index]

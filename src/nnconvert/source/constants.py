@@ -173,7 +173,7 @@ class Settler:
         if owner not in self.method.info.ancestors():
             raise NotConstantError("unknown", f"{shown} is assigned in a subclass only")
         own = owner is self.method.info
-        construction = self.construction if own else Construction(owner, self.reader.attributes)
+        construction = self.construction if own else self.reader.construction(owner)
         nodes = {id(store.node) for store in stores}
         if not has_default and not always(construction.body, lambda statement: _assigns(statement, nodes)):
             raise NotConstantError("changed", f"{shown} is assigned under a condition or in a loop")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 
 from nnconvert.source.attributes import Attributes
-from nnconvert.source.classes import Classes, torch_attribute_names
+from nnconvert.source.classes import Classes, ClassInfo, torch_attribute_names
 from nnconvert.source.comments import Suppressions
+from nnconvert.source.construction import Construction
 from nnconvert.source.names import Names
 from nnconvert.source.scopes import ScopeTree
 from nnconvert.source.text import Source
@@ -27,6 +28,7 @@ class Reader:
         self.names = Names(self.tree, star_names)
         self.classes = Classes(self.tree, self.names, module_bases)
         self.attributes = Attributes(self.tree, self.classes)
+        self._constructions: dict[ClassInfo, Construction] = {}
 
     @cached_property
     def changes_globals(self) -> bool:
@@ -37,6 +39,12 @@ class Reader:
             return True
         modules = (n for n in tree.attributes() if n.attr == "modules")
         return any(self.names.qualname(node, tree.scope_of[node]) == "sys.modules" for node in modules)
+
+    def construction(self, info: ClassInfo) -> Construction:
+        """What the ``__init__`` of the class does."""
+        if info not in self._constructions:
+            self._constructions[info] = Construction(info, self.attributes)
+        return self._constructions[info]
 
     @cached_property
     def walks(self) -> Walks:
