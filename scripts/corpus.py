@@ -3,6 +3,7 @@
     python scripts/corpus.py                       convert all packages; crashes, second runs, reasons
     python scripts/corpus.py --verify [PACKAGE...]  also verify every converted class, by the tool itself
     python scripts/corpus.py --verify --limit 20 transformers   the same for the first 20 files that change
+    python scripts/corpus.py --to-functional ...    the other direction
 
 Sources are fetched without their dependencies and unpacked into ``--cache`` (default .corpus); nothing of
 them is run unless ``--verify`` is given. Versions are pinned, those of the packages and of everything that
@@ -135,9 +136,8 @@ def environment(cache: Path) -> Path:
     return python
 
 
-def convert(root: Path, tally: Tally) -> Iterator[Result]:
+def convert(root: Path, tally: Tally, options: Options) -> Iterator[Result]:
     """Convert every file under the root twice, in memory; yields what changes."""
-    options = Options()
     for path in sorted(root.rglob("*.py")):
         tally.files += 1
         result = convert_source(path.read_bytes(), options, path=path)
@@ -155,7 +155,7 @@ def convert(root: Path, tally: Tally) -> Iterator[Result]:
             yield result
 
 
-def verify(changed: Sequence[Result], python: Path, tally: Tally, workers: int) -> None:
+def verify(changed: Sequence[Result], options: Options, python: Path, tally: Tally, workers: int) -> None:
     """Verify every converted class with the tool's own verification, file by file, and say so on stderr."""
     waiting: queue.SimpleQueue[Result] = queue.SimpleQueue()
     for result in changed:
@@ -164,7 +164,7 @@ def verify(changed: Sequence[Result], python: Path, tally: Tally, workers: int) 
     def work() -> None:
         with Verifier(python) as verifier, contextlib.suppress(queue.Empty):
             while True:
-                found = list(verify_file(waiting.get_nowait(), verifier))
+                found = list(verify_file(waiting.get_nowait(), options, verifier))
                 print(*(seen.line() for seen in found), sep="\n", file=sys.stderr, flush=True)
                 tally.seen += found
 
@@ -175,9 +175,9 @@ def verify(changed: Sequence[Result], python: Path, tally: Tally, workers: int) 
     tally.verified_files = len(changed)
 
 
-def verify_file(changed: Result, verifier: Verifier) -> Iterator[Seen]:
+def verify_file(changed: Result, options: Options, verifier: Verifier) -> Iterator[Seen]:
     start = time.monotonic()
-    result = convert_source(changed.old, Options(), path=changed.path, verifier=verifier)
+    result = convert_source(changed.old, options, path=changed.path, verifier=verifier)
     seconds = (time.monotonic() - start) / max(len(result.evidence), 1)
     for evidence in result.evidence:
         yield Seen(f"{result.path.parent.name}/{result.path.name}:{evidence.class_name}", evidence, seconds)
@@ -232,12 +232,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("packages", nargs="*", metavar="PACKAGE", help=f"all by default: {', '.join(PACKAGES)}")
     parser.add_argument("--verify", action="store_true", help="runs the packages' code")
+    parser.add_argument("--to-functional", action="store_true")
     parser.add_argument("--limit", type=int, metavar="N", help="verify only the first N changed files of a package")
     parser.add_argument("--cache", type=Path, default=Path(".corpus"))
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.packages if name not in PACKAGES]:
         parser.error(f"not among the pinned packages: {', '.join(unknown)}")
+    options = Options(direction="to-functional" if arguments.to_functional else "to-module")
     total: Counter[str] = Counter()
     everything: list[Seen] = []
     bad = 0
@@ -245,10 +247,10 @@ def main() -> int:
         start = time.monotonic()
         tally = Tally()
         root = fetch(name, arguments.cache.resolve())
-        changed = list(convert(root, tally))
+        changed = list(convert(root, tally, options))
         if arguments.verify:
             python = environment(arguments.cache.resolve())
-            verify(changed[: arguments.limit], python, tally, arguments.workers)
+            verify(changed[: arguments.limit], options, python, tally, arguments.workers)
         show(name, tally, time.monotonic() - start)
         sys.stdout.flush()
         total.update(files=tally.files, changed=tally.changed, converted=tally.converted, left=tally.left.total())

@@ -17,11 +17,11 @@ from nnconvert.decide.arguments import Given, LeaveError, Unknown, bind, is_plai
 from nnconvert.decide.checks import is_valid
 from nnconvert.decide.shapes import shape_of
 from nnconvert.decide.submodules import Built, Submodule, one_line
-from nnconvert.source.attributes import Store
 from nnconvert.source.classes import torch_class
 from nnconvert.source.constants import Settler
 from nnconvert.source.construction import Construction
 from nnconvert.source.expressions import Expression, NotConstantError
+from nnconvert.source.facts import Store
 from nnconvert.source.paths import own_nodes
 from nnconvert.source.quotes import unparse
 from nnconvert.source.reader import Reader

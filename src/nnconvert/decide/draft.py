@@ -16,8 +16,8 @@ from nnconvert.decide.loops import Loop, literal_loop
 from nnconvert.decide.settings import build, build_inline
 from nnconvert.decide.sites import Site
 from nnconvert.options import Options
-from nnconvert.source.attributes import Method
 from nnconvert.source.constants import Settler
+from nnconvert.source.facts import Method
 from nnconvert.source.reader import Reader
 
 _SUSPICIONS: Final = {

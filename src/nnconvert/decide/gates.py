@@ -7,8 +7,8 @@ from typing import Final
 
 from nnconvert.decide.arguments import LeaveError
 from nnconvert.decide.sites import Site
-from nnconvert.source.attributes import Method
 from nnconvert.source.classes import ClassInfo
+from nnconvert.source.facts import Method
 from nnconvert.source.inits import resets_later, skips_own_init
 from nnconvert.source.reader import Reader
 from nnconvert.source.scopes import Scope

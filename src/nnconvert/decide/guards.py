@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from nnconvert.decide.sites import Site
-from nnconvert.source.attributes import Method
+from nnconvert.source.facts import Method
 from nnconvert.source.reader import Reader
 from nnconvert.source.scopes import FunctionNode
 

@@ -10,7 +10,8 @@ from nnconvert.decide.draft import Draft
 from nnconvert.decide.imports import Importer
 from nnconvert.decide.sites import Site
 from nnconvert.decide.uses import outside_loads
-from nnconvert.source.attributes import Attributes, Method, Store
+from nnconvert.source.attributes import Attributes
+from nnconvert.source.facts import Method, Store
 from nnconvert.source.reader import Reader
 
 

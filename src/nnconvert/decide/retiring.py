@@ -10,8 +10,8 @@ from nnconvert.decide.arguments import LeaveError
 from nnconvert.decide.gates import check_class, check_kind, check_mode, check_suppressed
 from nnconvert.decide.submodules import Built, Submodule
 from nnconvert.decide.uses import asked_by_string, outside_use, stored_outside, whole_tables
-from nnconvert.source.attributes import Store
 from nnconvert.source.construction import Construction
+from nnconvert.source.facts import Store
 from nnconvert.source.paths import own_nodes
 from nnconvert.source.reader import Reader
 

@@ -14,9 +14,9 @@ from nnconvert.decide.checks import CALL_CHECKS_TOO, annotation_fits, is_valid
 from nnconvert.decide.constructor import Written, constructor_text
 from nnconvert.decide.guards import Guards
 from nnconvert.decide.sites import Site
-from nnconvert.source.attributes import Method
 from nnconvert.source.constants import Settled, Settler
 from nnconvert.source.expressions import NotConstantError
+from nnconvert.source.facts import Method
 from nnconvert.source.reader import Reader
 from nnconvert.source.scopes import Scope
 

@@ -10,8 +10,8 @@ from nnconvert.decide.draft import Draft
 from nnconvert.decide.loops import is_repeated, literal_loop
 from nnconvert.decide.sites import STATELESS_WITHOUT_FUNCTIONAL, Site
 from nnconvert.decide.uses import outside_loads
-from nnconvert.source.attributes import Method, Store
 from nnconvert.source.classes import ClassInfo, torch_class
+from nnconvert.source.facts import Method, Store
 from nnconvert.source.quotes import unparse
 from nnconvert.source.reader import Reader
 

@@ -11,8 +11,8 @@ from typing import Final
 from nnconvert.catalog import Pair, Spelling, by_module, by_spelling, pairs, without_pair
 from nnconvert.decide.loops import Loop
 from nnconvert.plan import CallSite, Kind
-from nnconvert.source.attributes import Method
 from nnconvert.source.classes import torch_attribute_names, torch_class
+from nnconvert.source.facts import Method
 from nnconvert.source.reader import Reader
 from nnconvert.source.scopes import FunctionNode, Scope
 

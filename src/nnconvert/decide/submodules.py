@@ -10,8 +10,8 @@ from typing import Final
 
 from nnconvert.catalog import Pair, by_module
 from nnconvert.decide.sites import STATELESS_WITHOUT_FUNCTIONAL
-from nnconvert.source.attributes import Store
 from nnconvert.source.classes import ClassInfo, torch_class
+from nnconvert.source.facts import Store
 from nnconvert.source.quotes import unparse
 from nnconvert.source.reader import Reader
 

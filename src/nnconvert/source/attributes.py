@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
 from nnconvert.source.classes import (
     Classes,
     ClassInfo,
-    MethodKind,
     method_kind,
     torch_attribute_names,
     torch_class,
 )
+from nnconvert.source.facts import Facts, Method, Store
 from nnconvert.source.named import (
     TABLES,
     asked_name,
@@ -31,38 +30,6 @@ from nnconvert.source.names import root_name
 from nnconvert.source.scopes import FunctionNode, Scope, ScopeTree
 
 _DEPTH: Final = 8
-
-
-@dataclass(frozen=True, eq=False)
-class Method:
-    info: ClassInfo
-    node: FunctionNode
-    scope: Scope
-    kind: MethodKind
-    receiver: str | None
-    """Name of the first parameter; None where there is none or where the method binds it again."""
-
-
-@dataclass(frozen=True, eq=False)
-class Store:
-    """One place that stores, changes or deletes ``self.<name>``."""
-
-    name: str
-    node: ast.AST
-    method: Method
-    value: ast.expr | None
-    """The value of a plain assignment; None for anything else."""
-
-
-@dataclass
-class Facts:
-    """What one class (without its bases) does with attributes of self."""
-
-    stores: dict[str, list[Store]] = field(default_factory=dict)
-    loads: dict[str, list[ast.Attribute]] = field(default_factory=dict)
-    prefixes: set[str] = field(default_factory=set)
-    """``relu`` for ``setattr(self, f"relu{i}", ...)``."""
-    stores_unknown_names: bool = False
 
 
 class Attributes:

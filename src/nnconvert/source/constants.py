@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from nnconvert.source.attributes import Method, Store
 from nnconvert.source.classes import ClassInfo
 from nnconvert.source.construction import Construction
 from nnconvert.source.expressions import PURE_BUILTINS, Expression, NotConstantError, changes_in_place
+from nnconvert.source.facts import Method, Store
 from nnconvert.source.new_init import new_init
 from nnconvert.source.paths import always
 from nnconvert.source.quotes import unparse

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from nnconvert.source.attributes import Attributes, Method
+from nnconvert.source.attributes import Attributes
 from nnconvert.source.classes import MODULE, ClassInfo
+from nnconvert.source.facts import Method
 from nnconvert.source.inits import InitChain, base_init_calls, is_base_init, is_super
 from nnconvert.source.paths import always, own_nodes
 from nnconvert.source.scopes import FunctionNode

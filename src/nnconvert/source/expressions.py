@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Literal, Protocol
 
-from nnconvert.source.attributes import Method
+from nnconvert.source.facts import Method
 from nnconvert.source.names import root_name
 from nnconvert.source.paths import own_nodes
 from nnconvert.source.reader import Reader
