@@ -8,7 +8,7 @@ from typing import Final
 
 from nnconvert.apply.edits import Edit, newline_at
 from nnconvert.apply.tokens import Slot, Token, call_tokens, slots_of
-from nnconvert.plan import Conversion, Decision
+from nnconvert.plan import Conversion, Decision, Span
 
 
 def call_edits(text: str, decision: Decision) -> Iterator[Edit]:
@@ -25,6 +25,7 @@ def call_edits(text: str, decision: Decision) -> Iterator[Edit]:
         slots = slots_of([t for t in tokens if t.start >= opening.end], opening.end)
         if conversion.kind == "submodule":
             yield Edit(replaced.start, replaced.end, conversion.callee)
+            yield from _comments_behind(text, tokens, replaced, opening)
             yield from _joining(text, slots, conversion)
         else:
             yield from _argument_alone(text, tokens, slots[0], decision)
@@ -50,10 +51,20 @@ def call_edits(text: str, decision: Decision) -> Iterator[Edit]:
     yield from _argument_edits(text, slots, conversion.inputs, call.end - 1)
 
 
+def _comments_behind(text: str, tokens: Sequence[Token], replaced: Span, opening: Token) -> Iterator[Edit]:
+    """Comments of what is replaced go behind the parenthesis."""
+    inside = [token for token in tokens if token.is_comment and replaced.start <= token.start < replaced.end]
+    if inside:
+        kept, end = _lines_of(text, opening.end, inside, _indent_of_line(text, opening.start) + "    ")
+        yield Edit(opening.end, end, f"  {kept}")
+
+
 def _joining(text: str, slots: Sequence[Slot], conversion: Conversion) -> Iterator[Edit]:
     """Arguments that get a name, and those that join behind the last one."""
     for place, name in conversion.named:
-        yield Edit(slots[place].start, slots[place].value_start, f"{name}=")
+        slot = slots[place]
+        yield _without(text, slot.start, slot.value_start, slot.comments)
+        yield Edit(slot.start, slot.start, f"{name}=")
     if not conversion.settings:
         return
     joined = ", ".join(conversion.settings)
@@ -74,12 +85,13 @@ def _line_break(text: str, last: Slot) -> str:
     return newline_at(text, start) + indent if own_line else " "
 
 
-_SINGLE: Final = (ast.Name, ast.Attribute, ast.Call, ast.Subscript)
+_SINGLE: Final = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.List, ast.Tuple)
 
 
 def _stands_alone(value: str) -> bool:
-    """Whether an expression needs no parentheses anywhere; a number does in front of a dot."""
-    return isinstance(ast.parse(f"({value}\n)", mode="eval").body, _SINGLE)
+    """Whether an expression needs no parentheses anywhere, or has them; a number does in front of a dot."""
+    node = ast.parse(f"({value}\n)", mode="eval").body
+    return isinstance(node, _SINGLE) or (value[0] == "(" and node.col_offset > 1)
 
 
 def _would_glue(text: str, offset: int, word: str) -> bool:
@@ -103,8 +115,9 @@ def _argument_alone(text: str, tokens: Sequence[Token], slot: Slot, decision: De
         return
     opening = next(t for t in tokens if t.start >= conversion.replaced.end and t.is_operator("("))
     yield Edit(call.start, opening.start, "")
+    yield from _comments_behind(text, tokens, Span(call.start, opening.start), opening)
     if slot.value_start > slot.start:
-        yield Edit(slot.start, slot.value_start, "")
+        yield _without(text, slot.start, slot.value_start, slot.comments)
     if slot.comma is not None:
         yield Edit(slot.comma.start, slot.comma.end, "")
 

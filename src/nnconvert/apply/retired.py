@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from nnconvert.apply.edits import Edit, newline_at
 from nnconvert.apply.statements import formatted
@@ -32,8 +32,9 @@ def retired_edits(text: str, plan: Plan, options: Options) -> Iterator[Edit]:
             lines.append(_whole_lines(text, span))
         else:
             yield _without_semicolon(text, span)
-    for span in _merged(lines):
-        yield _without_double_blank(text, span)
+    places = {_line_start(text, retired.above) for retired in plan.retired if retired.comments}
+    for span in _merged(lines, places):
+        yield _without_double_blank(text, span, places)
 
 
 def _comments(text: str, retired: Retirement) -> Iterator[Edit]:
@@ -74,12 +75,15 @@ def _with_semicolon(text: str, span: Span) -> Span:
 
 
 def _without_semicolon(text: str, span: Span) -> Edit:
-    """Where nothing follows on the line, the semicolon before goes, too."""
-    start = span.start
-    if text[span.end : _line_end(text, span.end)].strip()[:1] in ("", "#"):
+    """Where nothing follows on the line, the semicolon before goes, too; a comment that is left alone moves there."""
+    start, end = span.start, span.end
+    after = text[end : _line_end(text, end)]
+    if after.strip()[:1] in ("", "#"):
+        if not text[_line_start(text, start) : start].strip():
+            end += len(after) - len(after.lstrip(" \t"))
         while text[start - 1] in " \t;" and text[_line_start(text, start) : start].strip():
             start -= 1
-    return Edit(start, span.end, "")
+    return Edit(start, end, "")
 
 
 # -- whole lines -------------------------------------------------------------------------------------------
@@ -102,10 +106,11 @@ def _whole_lines(text: str, span: Span) -> Span:
     return Span(_line_start(text, span.start), _line_end(text, span.end))
 
 
-def _merged(lines: Sequence[Span]) -> Iterator[Span]:
+def _merged(lines: Sequence[Span], places: Set[int] = frozenset()) -> Iterator[Span]:
+    """Spans that touch become one, but where something is put between them."""
     current: Span | None = None
     for span in sorted(lines):
-        if current is not None and span.start <= current.end:
+        if current is not None and span.start <= current.end and span.start not in places:
             current = Span(current.start, max(current.end, span.end))
             continue
         if current is not None:
@@ -115,16 +120,19 @@ def _merged(lines: Sequence[Span]) -> Iterator[Span]:
         yield current
 
 
-def _without_double_blank(text: str, span: Span) -> Edit:
-    """Of the blank lines on both sides of what goes, one side goes, too."""
+def _without_double_blank(text: str, span: Span, places: Set[int]) -> Edit:
+    """Of the blank lines on both sides of what goes, one side goes, too; ``places``: where comments come instead."""
     before = text[_line_before(text, span.start) : span.start]
     end = span.end
     blank_after = end < len(text) and not text[end : _line_end(text, end)].strip()
     if blank_after and not before.strip():
         end = _line_end(text, end)
     start = span.start
-    while end == len(text) and start > 0 and not text[_line_before(text, start) : start].strip():
-        start = _line_before(text, start)
+    while end == len(text) and start > 0 and start not in places:
+        above = _line_before(text, start)
+        if text[above:start].strip():
+            break
+        start = above
     return Edit(start, end, "")
 
 

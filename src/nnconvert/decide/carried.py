@@ -152,6 +152,8 @@ class Carrier:
 
     def _constant(self, value: ast.expr) -> tuple[str, Mapping[str, Scope | None]] | None:
         """The text for the calls, and the names it reads, if the value there is the one at construction."""
+        if any(isinstance(node, ast.Subscript) for node in ast.walk(value)):
+            return None  # of a list that others hold, too, and may change
         work = Expression(self.settler, self.init.scope)
         try:
             work.visit(value)
@@ -161,7 +163,15 @@ class Carrier:
             return None
         if work.substituted or work.after > self.index or not self._is_seen_by_all(work.names):
             return None
+        if "jit.script" in self.reader.source.text and not self._is_stored(value):
+            return None
         return one_line(value, self.reader), work.names
+
+    def _is_stored(self, value: ast.expr) -> bool:
+        """``self.p`` of the instance: TorchScript reads neither globals nor attributes of the class."""
+        if not isinstance(value, ast.Attribute) or self.reader.attributes.self_of(value.value) is None:
+            return False
+        return bool(self.reader.attributes.stores(self.submodule.info, value.attr))
 
     def _is_seen_by_all(self, names: Mapping[str, Scope | None]) -> bool:
         """Whether the names mean at every call what they mean in ``__init__``."""
@@ -224,7 +234,7 @@ class Carrier:
         shape = shape_of(value, self.init.scope, self.settler)
         if shape == "number":
             return _spreader(spread)(text)
-        if shape == "sequence" and isinstance(value, ast.Tuple | ast.Call):
+        if shape == "sequence" and isinstance(value, ast.Tuple | ast.List | ast.Call):
             return text
         if not is_plain(value):
             raise LeaveError("NNC207", f"whether `{text}` is one number or {spread} is not known here")

@@ -66,6 +66,8 @@ class ImportEdits:
         assert isinstance(statement, Import)
         if isinstance(statement, ast.Import) and any(a.asname is None and a.name == name for a in statement.names):
             return False
+        if any(a.asname == a.name == name for a in statement.names):  # `X as X` says that it is for others
+            return False
         span = self._lines(statement)
         text = self.reader.source.text[span.start : span.end]
         if "#" in text or ";" in text or "\\" in text:
@@ -110,8 +112,10 @@ class ImportEdits:
             offset = self._lines((about_torch or imports)[0]).start if imports else self._top()
             return [*edits, ImportEdit(Span(offset, offset), "import torch\n")]
         kin = [s for s in about_torch if any(_full_name(s, alias) == "torch.nn" for alias in s.names)]
-        if kin and isinstance(kin[0], ast.ImportFrom):
-            text = f"from torch.nn import functional as {name}\n".replace("functional as functional", "functional")
+        if name == "functional":
+            text = "from torch.nn import functional\n"
+        elif kin and isinstance(kin[0], ast.ImportFrom):
+            text = f"from torch.nn import functional as {name}\n"
         else:
             text = f"import torch.nn.functional as {name}\n"
         torch = [s for s in about_torch if isinstance(s, ast.Import) and s.names[0].name == "torch"]

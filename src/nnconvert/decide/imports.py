@@ -64,7 +64,8 @@ class Importer:
         through_nn = owner == _FUNCTIONAL
         if through_nn and spelled and self._spells_functional():
             yield spelled[0]
-        if name := self._new(owner):
+        name = self._new(owner) if self._needs_torch() else ""
+        if name:
             yield f"{name}.{short}"
         if through_nn:
             yield from spelled
@@ -74,6 +75,11 @@ class Importer:
         tree = self.reader.tree
         nodes = (n for n in tree.attributes() if n.attr == "functional")
         return any(self.reader.names.qualname(node, tree.scope_of[node]) == _FUNCTIONAL for node in nodes)
+
+    def _needs_torch(self) -> bool:
+        """Whether the file imports torch under no condition; a new import would break one that does without it."""
+        body = self.reader.source.tree.body
+        return any(isinstance(s, ast.Import | ast.ImportFrom) and is_about_torch(s) for s in body)
 
     def _refuse_replaced(self, qualname: str) -> None:
         if qualname in self.reader.names.replaced:
@@ -107,11 +113,12 @@ class Importer:
 
     def _is_sure(self, name: str, scope: Scope, node: ast.ClassDef | ast.Call) -> bool:
         """Whether the name is bound when the class or call runs: before it, on every path, or used by the class."""
-        bases = node.bases if isinstance(node, ast.ClassDef) else []
-        roots = (root_name(base) for base in bases)
-        if any(root is not None and root.id == name for root in roots):
-            return True
         found = scope.lookup(name)
+        tree = self.reader.tree
+        owner = next((n for n in (node, *tree.ancestors(node)) if isinstance(n, ast.ClassDef)), None)
+        roots = (root_name(base) for base in (owner.bases if owner is not None else ()))
+        if any(root is not None and root.id == name and tree.scope_of[root].lookup(name) == found for root in roots):
+            return True
         return found is not None and any(
             getattr(b.node, "lineno", node.lineno) < node.lineno and self._is_unconditional(b.node) for b in found[1]
         )

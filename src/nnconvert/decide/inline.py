@@ -31,12 +31,14 @@ def inline_call(built: Built, call: ast.Call, reader: Reader) -> Call:
     pair = built.pair
     if pair is None:
         raise LeaveError("NNC607", f"nn.{built.module} has no functional form")
-    return arguments(call, pair, dict(_texts(built, pair, reader)))
+    return arguments(call, pair, dict(_texts(built, call, pair, reader)))
 
 
-def _texts(built: Built, pair: Pair, reader: Reader) -> Iterator[tuple[str, Written]]:
+def _texts(built: Built, call: ast.Call, pair: Pair, reader: Reader) -> Iterator[tuple[str, Written]]:
     given = bound_settings(built, pair)
     for name, argument in given.items():
+        if _may_be_changed(argument.value, call, reader):
+            raise LeaveError("NNC210", f"the inputs may change `{one_line(argument.value, reader)}`")
         yield (
             name,
             Written(_text(argument, pair.spread.get(pair.renames.get(name, name), 0), reader), argument.positional),
@@ -45,6 +47,18 @@ def _texts(built: Built, pair: Pair, reader: Reader) -> Iterator[tuple[str, Writ
         yield name, Written(setting.text, setting.positional)
     if pair.training is not None:
         yield pair.training, Written("True", False)
+
+
+def _may_be_changed(value: ast.expr, call: ast.Call, reader: Reader) -> bool:
+    """Whether evaluating the inputs may give a name or an attribute another value."""
+    inputs = [node for part in (*call.args, *call.keywords) for node in ast.walk(part)]
+    if isinstance(value, ast.Name):
+        return any(isinstance(n, ast.NamedExpr) and n.target.id == value.id for n in inputs)
+    if not isinstance(value, ast.Attribute) or not any(isinstance(n, ast.Call | ast.Await) for n in inputs):
+        return False
+    stores = [s for facts in reader.attributes.facts.values() for s in facts.stores.get(value.attr, [])]
+    later = any(store.method.node.name != "__init__" for store in stores)
+    return later or value.attr in reader.attributes.outer_stores
 
 
 def _text(argument: Given, spread: int, reader: Reader) -> str:

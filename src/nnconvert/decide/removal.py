@@ -48,13 +48,15 @@ def retirement(
 
 
 def _line_of(node: ast.AST, reader: Reader) -> int:
-    """Start of the innermost statement around the node that begins its line."""
+    """Start of the innermost statement around the node that begins its line, or of one before it on that line."""
     source = reader.source
     for candidate in (node, *reader.tree.ancestors(node)):
         if isinstance(candidate, ast.stmt):
-            start = source.span(candidate).start
-            if not source.text[source.line_starts[candidate.lineno - 1] : start].strip():
-                return start
+            block = _block_of(candidate, reader)
+            for statement in (candidate, *reversed(block[: block.index(candidate)])):
+                start = source.span(statement).start
+                if not source.text[source.line_starts[statement.lineno - 1] : start].strip():
+                    return start
     return 0
 
 
@@ -95,7 +97,7 @@ def blank_inits(reader: Reader, retired: Sequence[Retirement]) -> Iterator[Span]
     gone = {r.assignment: r for r in retired if not r.kept}
     for info in reader.classes if gone else ():
         init = reader.construction(info).init
-        if init is None or len(info.node.body) < 2 or init.node.decorator_list:
+        if init is None or len(info.node.body) < 2 or init.node.decorator_list or _is_named(info, reader):
             continue
         spans = [reader.source.span(statement) for statement in init.node.body]
         rest = [s for s, span in zip(init.node.body, spans, strict=True) if span not in gone]
@@ -103,6 +105,17 @@ def blank_inits(reader: Reader, retired: Sequence[Retirement]) -> Iterator[Span]
         blank = mine and len(rest) == 1 and _passes_through(init.node, rest[0], info, reader)
         if blank and not _has_other_comments(init.node, mine, reader.source):
             yield reader.source.span(init.node)
+
+
+def _is_named(info: ClassInfo, reader: Reader) -> bool:
+    """Whether the file speaks of this ``__init__`` other than to call it for a subclass: ``setup = __init__``."""
+    tree = reader.tree
+    for load in reader.attributes.outer_loads.get("__init__", []):
+        call = tree.parents.get(load)
+        called = isinstance(call, ast.Call) and call.func is load
+        if not called and info in reader.classes.named(load.value, tree.scope_of[load]):
+            return True
+    return any(name.id == "__init__" for name in tree.names())
 
 
 def _has_other_comments(
@@ -125,7 +138,8 @@ def _passes_through(
     assert isinstance(call, ast.Call)
     if ast.dump(init.args) == _NO_ARGUMENTS and not call.args and not call.keywords:
         several = any(len(subclass.bases) > 1 for subclass in info.descendants())
-        return info.bases == [MODULE] and not several
+        if several or info.bases == [MODULE]:
+            return not several
     written = new_init(info, reader)
     header = ast.parse(f"{written.header}\n    {written.base_call}").body[0]
     assert isinstance(header, ast.FunctionDef)

@@ -67,6 +67,23 @@ class Submodules:
         for (info, name), built in self._owned.items():
             yield Submodule(info, name, tuple(built), tuple(self._calls(info, name)))
 
+    def holds_calls(self, built: Built) -> bool:
+        """Whether a module is called among the settings of this one: ``nn.Softplus(self.relu(x))``."""
+        return any(node in self._called for node in ast.walk(built.call))
+
+    def is_held(self, call: ast.Call) -> bool:
+        """Whether the call of a module stands among the settings of one that is assigned to self."""
+        return any(ancestor in self._constructors for ancestor in self.reader.tree.ancestors(call))
+
+    @cached_property
+    def _called(self) -> set[ast.AST]:
+        inline = (self.reader.tree.parents[built.call] for built in self.inline)
+        return {*inline, *(call for submodule in self for call in submodule.calls)}
+
+    @cached_property
+    def _constructors(self) -> set[ast.AST]:
+        return {built.call for owned in self._owned.values() for built in owned}
+
     def _built(self, call: ast.Call) -> Built | None:
         scope = self.reader.tree.scope_of[call]
         qualname = self.reader.names.qualname(call.func, scope)

@@ -58,6 +58,7 @@ class _Decider:
         self.options = options
         self.importer = Importer(reader, imported)
         self.namers = Namers(reader.attributes)
+        self.submodules = Submodules(reader)
         self.decisions: list[Decision] = []
         self.retired: list[Retirement] = []
         self.kept: set[tuple[ClassInfo, str]] = set()
@@ -66,15 +67,14 @@ class _Decider:
         """Uses of names that go with the constructors."""
 
     def plan(self) -> Plan:
-        submodules = Submodules(self.reader)
-        works = [work for submodule in submodules if (work := self._prepared(submodule)) is not None]
+        works = [work for submodule in self.submodules if (work := self._prepared(submodule)) is not None]
         works.sort(key=lambda work: (work.submodule.info.node.lineno, work.index))
         self._allot(works)
         for work in works:
             self._convert(work)
-        for built in submodules.inline:
+        for built in self.submodules.inline:
             self._inline(built)
-        for built in submodules.others:
+        for built in self.submodules.others:
             if self._wanted(built.call, built):
                 self._leave(built.call, built, why_not_owned(built, self.reader))
         self.decisions.sort(key=lambda decision: decision.site)
@@ -110,6 +110,8 @@ class _Decider:
     def _work(self, submodule: Submodule) -> _Work:
         construction, index = assignment(submodule, self.reader)
         built = submodule.built[0]
+        if self.submodules.holds_calls(built):
+            raise LeaveError("NNC207", "a module is called among its settings")
         if built.module == IDENTITY:
             check_ignored(built)
             return _Work(submodule, construction, index, None, {})
@@ -182,8 +184,7 @@ class _Decider:
         self.gone += names
 
     def _call(self, call: ast.Call, work: _Work) -> Conversion:
-        check_suppressed(call, self.reader)
-        check_position(call, self.reader)
+        self._check_call(call)
         name, module = work.submodule.name, work.submodule.built[0].module
         replaced = self.reader.source.span(call.func)
         if work.pair is None:
@@ -194,6 +195,12 @@ class _Decider:
         return Conversion(
             "submodule", callee, name, module, None, replaced, named=changes.named, settings=changes.settings
         )
+
+    def _check_call(self, call: ast.Call) -> None:
+        check_suppressed(call, self.reader)
+        check_position(call, self.reader)
+        if self.submodules.is_held(call):
+            raise LeaveError("NNC207", "stands among the settings of another module")
 
     def _texts(self, call: ast.Call, work: _Work) -> Iterator[tuple[str, Written]]:
         assert isinstance(call.func, ast.Attribute)
@@ -223,8 +230,7 @@ class _Decider:
         if not self._wanted(call, built):
             return
         try:
-            check_suppressed(call, self.reader)
-            check_position(call, self.reader)
+            self._check_call(call)
             changes = inline_call(built, call, self.reader)
             pair, callee = built.pair, ""
             if pair is not None:

@@ -79,9 +79,14 @@ def _is_a_number(load: ast.Attribute, reader: Reader) -> bool:
 
 
 def stored_outside(name: str, info: ClassInfo, reader: Reader) -> bool:
-    """Whether ``<object>.<name>`` is assigned, where that may be an instance of the class."""
+    """Whether ``<object>.<name>`` is assigned, where that may be an instance of the class, or the class itself."""
     owners = reader.attributes.outer_owners.get(name, [])
-    return any(may_be_instance(owner, info, reader) for owner in owners)
+    return any(may_be_instance(owner, info, reader) or _is_class(owner, info, reader) for owner in owners)
+
+
+def _is_class(node: ast.expr, info: ClassInfo, reader: Reader) -> bool:
+    """``Net.act = nn.GELU()``: Python looks there before it asks nn.Module for the submodule."""
+    return any(named in info.family() for named in reader.classes.named(node, reader.tree.scope_of[node]))
 
 
 def asked_by_string(name: str, info: ClassInfo, reader: Reader) -> bool:

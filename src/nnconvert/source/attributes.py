@@ -159,8 +159,8 @@ class Attributes:
             if name is not None and not self._is_import(call.args[0]):
                 yield asked_object(call), name, self.tree.scope_of[call]
         for node in self.tree.attributes():
-            name, stores = table_use(node, self.tree) if node.attr in TABLES else (None, False)
-            if name is not None and not stores:
+            name, _ = table_use(node, self.tree) if node.attr in TABLES else (None, False)
+            if name is not None:
                 yield node.value, name, self.tree.scope_of[node]
 
     @cached_property

@@ -14,7 +14,13 @@ from typing import Final
 
 from nnconvert.source.classes import ClassInfo
 from nnconvert.source.construction import Construction
-from nnconvert.source.expressions import PURE_BUILTINS, Expression, NotConstantError, changes_in_place
+from nnconvert.source.expressions import (
+    PURE_BUILTINS,
+    Expression,
+    NotConstantError,
+    changes_in_place,
+    gives_immutable,
+)
 from nnconvert.source.facts import Method, Store
 from nnconvert.source.new_init import new_init
 from nnconvert.source.paths import always
@@ -190,6 +196,8 @@ class Settler:
 
     def _refuse_state(self, value: ast.expr, shown: str, scope: Scope) -> None:
         """A tensor, a parameter, a buffer or a submodule is no setting."""
+        if gives_immutable(value, scope):
+            return
         for call in ast.walk(value):
             if isinstance(call, ast.Call):
                 qualname = self.reader.names.qualname(call.func, scope) or ""

@@ -194,8 +194,7 @@ class Expression:
         if where.kind == "module" and self._may_be_built_before(bindings[0].node):
             raise NotConstantError("late", f"{shown} gets its value after code that may build the class")
         value = bindings[0].value
-        once = isinstance(value, ast.Call) and _is_builtin(value.func, _IMMUTABLE_RESULTS, where)
-        if not once:  # what int(...) gave when the module was imported stays
+        if not gives_immutable(value, where):  # what int(...) gave when the module was imported stays
             Expression(self.surroundings, where).visit(value, depth + 1)
 
     def _may_be_built_before(self, target: ast.AST) -> bool:
@@ -272,6 +271,11 @@ def _run_at_import(statement: ast.stmt) -> Iterator[ast.AST]:
 
 def _is_builtin(node: ast.expr, names: frozenset[str], scope: Scope) -> bool:
     return isinstance(node, ast.Name) and node.id in names and scope.lookup(node.id) is None
+
+
+def gives_immutable(node: ast.expr, scope: Scope) -> bool:
+    """``float(...)``: a number or a string, whatever it is made from."""
+    return isinstance(node, ast.Call) and _is_builtin(node.func, _IMMUTABLE_RESULTS, scope)
 
 
 def _short(node: ast.expr) -> str:

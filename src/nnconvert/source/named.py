@@ -15,7 +15,7 @@ _REGISTERING: Final = frozenset({"add_module", "register_module", "register_buff
 _ASKING: Final = frozenset({"getattr", "hasattr"})
 _SETTING: Final = frozenset({"setattr", "delattr"})
 _TABLE_LOOKUPS: Final = frozenset({"get", "pop", "__getitem__", "__contains__"})
-_PATHS: Final = frozenset({"get_submodule", "attrgetter"})
+_PATHS: Final = frozenset({"get_submodule", "attrgetter", "methodcaller", "__getattr__", "__getattribute__"})
 
 
 def named_store(call: ast.Call) -> tuple[ast.expr | None, ast.expr | None, ast.expr | None]:
