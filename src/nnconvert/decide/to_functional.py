@@ -52,6 +52,14 @@ class _Work:
         return [(name, setting) for name, setting in self.settings.items() if setting.stored]
 
 
+def _shared_name(work: _Work, parameter: str) -> str:
+    """``dropout_p`` for what several submodules need: longer than names that subclasses may have for their own."""
+    source = work.settings[parameter].source
+    if source.endswith(f"_{parameter}"):
+        return source
+    return f"{work.submodule.built[0].functional if source == parameter else source}_{parameter}"
+
+
 class _Decider:
     def __init__(self, reader: Reader, options: Options, imported: Callable[[], frozenset[str]]) -> None:
         self.reader = reader
@@ -135,14 +143,13 @@ class _Decider:
         groups: dict[object, list[tuple[_Work, str]]] = {}
         for work in works:
             for name, setting in work.stored:
-                key = (work.submodule.info, setting.stored) if setting.source else (work, name)
+                key = (work.submodule.info, name, setting.stored) if setting.source else (work, name)
                 groups.setdefault(key, []).append((work, name))
         for members in groups.values():
             work, name = members[0]
             bases = [f"{work.submodule.name}_{name}"]
             if len(members) > 1:
-                source = work.settings[name].source
-                bases = [source, f"{source}_{name}", *bases]
+                bases = [_shared_name(work, name), *bases]
             attribute = self.namers.first_free(work.submodule.info, bases)
             for member, parameter in members:
                 member.attributes[parameter] = attribute

@@ -11,10 +11,8 @@ CALL = "return self.act(self.fc(x))"
 PLAIN = {
     "one statement": ACT,
     "in parentheses": "(self.act) = nn.ReLU()",
-    "value in parentheses": "self.act = (nn.ReLU())",
     "annotated": "self.act: nn.Module = nn.ReLU()",
     "on two lines": "self.act = \\\n    nn.ReLU()",
-    "on many lines": "self.act = nn.ReLU(\n)",
     "without an alias": "self.act = torch.nn.ReLU()",
     "through a local name of the class": "relu = nn.ReLU\nself.act = relu()",
     "ended by a semicolon": "self.act = nn.ReLU();",
@@ -47,9 +45,7 @@ def test_what_stands_around_it_does_not_matter(init: str) -> None:
 LEFT = {
     "under a condition": ("if torch:\n    self.act = nn.ReLU()", "NNC601"),
     "a conditional expression": ("self.act = nn.ReLU() if torch else None", "NNC601"),
-    "a default": ("self.act = act or nn.ReLU()", "NNC601"),
     "in a loop": ("for _ in range(1):\n    self.act = nn.ReLU()", "NNC601"),
-    "in a with block": ("with torch.no_grad():\n    self.act = nn.ReLU()", "NNC601"),
     "behind a return": (f"if not torch:\n    return\n{ACT}", "NNC601"),
     "in a nested function": ("def build():\n    self.act = nn.ReLU()\nbuild()", "NNC601"),
     "together with others": ("self.act, self.n = nn.ReLU(), 1", "NNC601"),
@@ -58,11 +54,8 @@ LEFT = {
     "twice": (f"{ACT}\n{ACT}", "NNC602"),
     "again under a condition": (f"{ACT}\nif not torch:\n    self.act = nn.GELU()", "NNC602"),
     "in both branches": ("if act:\n    self.act = nn.ReLU()\nelse:\n    self.act = nn.GELU()", "NNC602"),
-    "deleted": (f"{ACT}\ndel self.act", "NNC602"),
     "set to None first": (f"self.act = None\n{ACT}", "NNC602"),
-    "as a loop variable": (f"{ACT}\nfor self.act in ():\n    pass", "NNC602"),
     "registered again by its name": (f"{ACT}\nself.add_module('act', nn.GELU())", "NNC604 NNC602"),
-    "set by its name": (f"{ACT}\nsetattr(self, 'act', 1)", "NNC602"),
 }
 
 
@@ -119,7 +112,9 @@ def test_an_init_that_is_not_understood(init: str) -> None:
     ["super(Net, self).__init__()", "nn.Module.__init__(self)", "super(__class__, self).__init__()"],
 )
 def test_other_spellings_of_the_base_call(base_call: str) -> None:
-    head = "import torch.nn as nn\nimport torch.nn.functional as F\n\n\nclass Net(nn.Module):\n    def __init__(self):\n"
+    head = (
+        "import torch.nn as nn\nimport torch.nn.functional as F\n\n\nclass Net(nn.Module):\n    def __init__(self):\n"
+    )
     text = f"{head}        {base_call}\n        self.n = 1\n        self.act = nn.ReLU()\n"
     assert decided(f"{text}\n    def forward(self, x):\n        return self.act(x)\n") == "act"
 
@@ -130,15 +125,11 @@ ELSEWHERE = {
     "an entry of a Sequential": ("self.seq = nn.Sequential(nn.Linear(4, 4), nn.ReLU())", "NNC604"),
     "an entry of an OrderedDict": ("self.seq = nn.Sequential(dict(a=1, b=nn.ReLU()))", "NNC603"),
     "an entry of a ModuleList": ("self.seq = nn.ModuleList([nn.ReLU() for _ in range(2)])", "NNC604"),
-    "an entry of a ModuleDict": ("self.seq = nn.ModuleDict({'a': nn.ReLU()})", "NNC604"),
     "an entry of a list": ("self.seq = [nn.ReLU()]", "NNC604"),
-    "appended": ("layers = []\nlayers.append(nn.ReLU())\nself.seq = nn.Sequential(*layers)", "NNC604"),
     "appended to a container": ("self.seq = nn.Sequential()\nself.seq.append(nn.ReLU())", "NNC604"),
-    "registered under a name": ("self.add_module('seq', nn.ReLU())", "NNC604"),
     "set under a name": ("setattr(self, 'seq', nn.ReLU())", "NNC604"),
     "handed to a function": ("self.seq = wrap(nn.ReLU())", "NNC603"),
     "a method is called": ("self.seq = nn.ReLU().eval()", "NNC603"),
-    "a local": ("relu = nn.ReLU()\nself.seq = relu", "NNC603"),
     "of another object": ("self.fc.act = nn.ReLU()", "NNC603"),
     "an argument of another module": ("self.seq = nn.TransformerEncoderLayer(4, 2, activation=nn.ReLU())", "NNC603"),
     "thrown away": ("nn.ReLU()", "NNC603"),

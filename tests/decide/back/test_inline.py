@@ -9,18 +9,13 @@ from tests.helpers import check_converted, check_left
 FORMS = {
     "nn.ReLU()(x)": "F.relu(x)",
     "nn.ReLU(inplace=True)(x.clone())": "F.relu(x.clone(), inplace=True)",
-    "torch.nn.ReLU()(x)": "F.relu(x)",
-    "nn.LeakyReLU(0.1)(x)": "F.leaky_relu(x, 0.1)",
     "nn.LeakyReLU(self.slope)(self.fc(x))": "F.leaky_relu(self.fc(x), self.slope)",
     "nn.LeakyReLU(slope)(x)": "F.leaky_relu(x, slope)",
-    "nn.Softmax(dim=-1)(x)": "F.softmax(x, dim=-1)",
     "nn.Softmax(dim=-1)(input=x)": "F.softmax(input=x, dim=-1)",
     "nn.ReLU()(nn.Tanh()(x))": "F.relu(F.tanh(x))",
     "nn.ReLU()(x) + nn.Identity()(x)": "F.relu(x) + x",
     "nn.Identity(4)(x + 1) * 2": "(x + 1) * 2",
-    "nn.ZeroPad2d(1)(x[None])": "F.pad(x[None], (1, 1, 1, 1))",
     "nn.Flatten(0)(x)": "torch.flatten(x, 0)",
-    "nn.MSELoss(reduction='sum')(x, -x)": "F.mse_loss(x, -x, reduction='sum')",
     "nn.LayerNorm(4, elementwise_affine=False)(x)": "F.layer_norm(x, (4,))",
     "(nn.ReLU())(x)": "(F.relu)(x)",
     "nn.ReLU()(  # why\n    x)": "F.relu(  # why\n    x)",
@@ -46,12 +41,9 @@ ANYWHERE = {
     "a free function": "def f(x):\n    return {}(x)\n",
     "the module": "y = {}(1)\n",
     "a class body": "class A:\n    y = {}(1)\n",
-    "a default": "def f(x, y={}(1)):\n    return y\n",
     "another class": "class A:\n    def f(self, x):\n        return {}(x)\n",
-    "a static method": "class A(nn.Module):\n    @staticmethod\n    def f(x):\n        return {}(x)\n",
     "a container": "class A(nn.Sequential):\n    def forward(self, x):\n        return {}(x)\n",
     "an unknown class": "class A(Unknown):\n    def forward(self, x):\n        return {}(x)\n",
-    "a lambda": "f = lambda x: {}(x)\n",
 }
 
 
@@ -63,12 +55,13 @@ def test_it_needs_no_self(text: str) -> None:
 
 def test_in_init_it_converts_too() -> None:
     init = "self.n = float(nn.Softplus()(torch.zeros(1)))"
-    check(init, "return self.fc(x) * self.n", "self.n = float(F.softplus(torch.zeros(1)))", "return self.fc(x) * self.n")
+    check(
+        init, "return self.fc(x) * self.n", "self.n = float(F.softplus(torch.zeros(1)))", "return self.fc(x) * self.n"
+    )
 
 
 LEFT = {
     "nn.LeakyReLU(f())(x)": "NNC210",
-    "nn.LeakyReLU(x.mean())(x)": "NNC210",
     "nn.LeakyReLU(self.rate)(self.step(x))": "NNC210",
     "nn.LeakyReLU(rate)(rate := x)": "NNC210",
     "nn.ReflectionPad2d(rate)(x)": "NNC207",
@@ -78,14 +71,11 @@ LEFT = {
     "nn.ReLU(  # comment\n)(x)": "NNC610",
     "nn.Identity(f())(x)": "NNC202",
     "nn.ReLU()(*x)": "NNC201",
-    "nn.ReLU(*x)(x)": "NNC201",
-    "nn.ReLU()()": "NNC213",
     "nn.ReLU()(x, x)": "NNC213",
     "f'{nn.ReLU()(x)}'": "NNC111",
     "nn.ReLU()(x)  # nnconvert: skip": "NNC501",
     "nn.Sequential(nn.ReLU())(x)": "NNC604",
     "nn.ReLU().to(x)(x)": "NNC603",
-    "[nn.ReLU()][0](x)": "NNC604",
 }
 
 

@@ -13,39 +13,24 @@ FORMS = {
     "nn.ZeroPad2d(1)": "F.pad(x, (1, 1, 1, 1))",
     "nn.ZeroPad2d(padding=1)": "F.pad(x, pad=(1, 1, 1, 1))",
     "nn.ZeroPad2d((1, 2, 3, 4))": "F.pad(x, (1, 2, 3, 4))",
-    "nn.ZeroPad2d(-1)": "F.pad(x, (-1, -1, -1, -1))",
-    "nn.ZeroPad1d(2)": "F.pad(x, (2, 2))",
     "nn.ConstantPad2d(1, 3.5)": "F.pad(x, (1, 1, 1, 1), value=3.5)",
-    "nn.ConstantPad2d(value=3.5, padding=[1, 2, 3, 4])": "F.pad(x, pad=[1, 2, 3, 4], value=3.5)",
     "nn.ReflectionPad2d((1, 2, 3, 4))": 'F.pad(x, (1, 2, 3, 4), mode="reflect")',
-    "nn.ReplicationPad2d(2)": 'F.pad(x, (2, 2, 2, 2), mode="replicate")',
-    "nn.CircularPad2d(2)": 'F.pad(x, (2, 2, 2, 2), mode="circular")',
     "nn.ReplicationPad3d(1)": 'F.pad(x, (1, 1, 1, 1, 1, 1), mode="replicate")',
-    "nn.Upsample(9)": "F.interpolate(x, 9)",
     "nn.Upsample(scale_factor=2)": "F.interpolate(x, scale_factor=2)",
     "nn.Upsample(scale_factor=(1.5, 2.5), mode='bilinear', align_corners=True)": (
         "F.interpolate(x, scale_factor=(1.5, 2.5), mode='bilinear', align_corners=True)"
     ),
-    "nn.UpsamplingNearest2d(scale_factor=2)": 'F.interpolate(x, scale_factor=2, mode="nearest")',
     "nn.UpsamplingBilinear2d((9, 7))": 'F.interpolate(x, (9, 7), mode="bilinear", align_corners=True)',
     "nn.Flatten()": "torch.flatten(x, 1)",
-    "nn.Flatten(0)": "torch.flatten(x, 0)",
-    "nn.Flatten(2, -1)": "torch.flatten(x, 2, -1)",
     "nn.Flatten(end_dim=2)": "torch.flatten(x, 1, end_dim=2)",
     "nn.Unflatten(1, (2, 2))": "torch.unflatten(x, 1, (2, 2))",
     "nn.Unflatten(dim=1, unflattened_size=(2, -1))": "torch.unflatten(x, dim=1, sizes=(2, -1))",
     "nn.Softmax2d()": "F.softmax(x, dim=-3)",
-    "nn.MaxPool2d(2)": "F.max_pool2d(x, 2)",
-    "nn.MaxPool2d(3, 2, 1)": "F.max_pool2d(x, 3, 2, 1)",
     "nn.MaxPool2d(3, 2, 1, 1, False, True)": "F.max_pool2d(x, 3, 2, 1, 1, True, False)",
-    "nn.MaxPool2d(2, return_indices=True)": "F.max_pool2d(x, 2, return_indices=True)",
     "nn.AvgPool2d(3, padding=1, count_include_pad=False)": "F.avg_pool2d(x, 3, padding=1, count_include_pad=False)",
-    "nn.AdaptiveAvgPool2d((1, None))": "F.adaptive_avg_pool2d(x, (1, None))",
-    "nn.PixelShuffle(2)": "F.pixel_shuffle(x, 2)",
     "nn.LayerNorm(6, elementwise_affine=False)": "F.layer_norm(x, (6,))",
     "nn.LayerNorm((6, 6), 1e-3, False)": "F.layer_norm(x, (6, 6), eps=1e-3)",
     "nn.ReLU(inplace=True)": "F.relu(x, inplace=True)",
-    "nn.GELU('tanh')": "F.gelu(x, approximate='tanh')",
 }
 
 
@@ -53,7 +38,9 @@ FORMS = {
 def test_the_functional_form(constructor: str, call: str) -> None:
     quoted = call.replace('"', "'") if "'" in constructor else call
     check(f"self.m = {constructor}", CALL, "", f"return {quoted}")
-    tensors = "torch.randn(2, 4, 6)" if "1d" in constructor else "torch.randn(2, 2, 4, 6, 6)" if "3d" in constructor else MAPS
+    tensors = (
+        "torch.randn(2, 4, 6)" if "1d" in constructor else "torch.randn(2, 2, 4, 6, 6)" if "3d" in constructor else MAPS
+    )
     check_runs(f"self.m = {constructor}", CALL, tensors=tensors)
 
 
@@ -69,9 +56,7 @@ PAD = "self.m = nn.ReflectionPad2d({})"
 SPREAD: dict[str, tuple[str, str, dict[str, str], str]] = {
     "an annotated number": ("k", "(k,) * 4", {"args": "k: int"}, "1"),
     "a number by what is done with it": ("k // 2", "(k // 2,) * 4", {"args": "k"}, "3"),
-    "a number by what makes it": ("int(k)", "(int(k),) * 4", {"args": "k"}, "1.0"),
     "a tuple of numbers": ("(k, k, 0, 1)", "(k, k, 0, 1)", {"args": "k"}, "1"),
-    "a tuple by what makes it": ("tuple(k)", "tuple(k)", {"args": "k"}, "[1, 2, 3, 4]"),
 }
 
 
@@ -83,7 +68,7 @@ def test_a_number_is_spread_where_it_is_stored(value: str, stored: str, parts: d
 
 
 @pytest.mark.parametrize("given", ["1", "(1, 2, 3, 4)", "[1, 2, 3, 4]"])
-@pytest.mark.parametrize("value", ["k", "self.k", "cfg.k"])
+@pytest.mark.parametrize("value", ["k", "cfg.k"])
 def test_where_only_the_call_knows_both_are_provided_for(value: str, given: str) -> None:
     parts = {"args": "k", "before": "class Cfg:\n    pass"}
     init = f"self.k = k\ncfg = Cfg()\ncfg.k = k\n{PAD.format(value)}"
@@ -120,12 +105,9 @@ def test_what_may_be_either_and_cannot_be_asked_twice(value: str, parts: dict[st
 OTHERS = [
     ("self.m = nn.Upsample(size, scale)", "None, 2.0", "size, scale"),
     ("self.m = nn.Upsample(scale_factor=scale)", "2", "scale"),
-    ("self.m = nn.MaxPool2d(k, stride=s)", "3, 2", "k, s"),
     ("self.m = nn.MaxPool2d(k, k)", "2", "k"),
-    ("self.m = nn.Flatten(start)", "2", "start"),
     ("self.m = nn.Unflatten(1, sizes)", "(2, 2)", "sizes"),
     ("self.m = nn.Unflatten(1, sizes)", "[2, 2]", "sizes"),
-    ("self.m = nn.AdaptiveAvgPool2d(size)", "(2, None)", "size"),
     ("self.m = nn.LayerNorm(shape, elementwise_affine=False)", "[6, 6]", "shape"),
     ("self.m = nn.LayerNorm(shape, elementwise_affine=False)", "torch.Size([6, 6])", "shape"),
     ("self.m = nn.ConstantPad2d(k, value)", "1, 0.5", "k, value"),

@@ -17,11 +17,9 @@ def dropout(p: str) -> str:
 
 CONSTANT: dict[str, tuple[str, dict[str, str]]] = {
     "a literal": ("0.25", {}),
-    "a negative literal": ("-0.0", {}),
     "arithmetic": ("1 / 4", {}),
     "of math": ("math.pi / 8", {}),
     "of the module": ("P", {"before": "P = 0.25"}),
-    "of the module, computed": ("P / 2", {"before": "P = max(0.25, 0.1)"}),
     "of the class": ("self.P", {"body": "P = 0.25"}),
 }
 
@@ -39,7 +37,6 @@ HELD = {
     "by its attribute": ("self.p = p\nself.drop = nn.Dropout(self.p)", "self.p = p"),
     "by arithmetic over its attribute": ("self.p = p\nself.drop = nn.Dropout(self.p / 2)", "self.p = p"),
     "behind": ("self.drop = nn.Dropout(p)\nself.p = p", "self.p = p"),
-    "together with another name": ("self.p = self.q = p\nself.drop = nn.Dropout(p)", "self.p = self.q = p"),
     "a local": ("q = p / 2\nself.p = q\nself.drop = nn.Dropout(q)", "q = p / 2\nself.p = q"),
     "a constant": ("self.p = 0.25\nself.drop = nn.Dropout(self.p)", "self.p = 0.25"),
 }
@@ -56,20 +53,15 @@ def test_a_setting_is_read_where_self_holds_it(init: str, new_init: str) -> None
 
 STORED: dict[str, tuple[str, dict[str, str]]] = {
     "a parameter": ("p", {"args": "p"}),
-    "a parameter with a default": ("p", {"args": "p=0.25"}),
-    "an annotated parameter": ("p", {"args": "p: float = 0.25"}),
     "a keyword-only parameter": ("p", {"args": "*, p=0.25"}),
     "an attribute of a parameter": ("p.real", {"args": "p"}),
-    "an item of a parameter": ("p[0]", {"args": "p"}),
     "an expression": ("p * 2 if p < 0.3 else 0.1", {"args": "p"}),
-    "a call": ("min(p, 0.5)", {"args": "p"}),
     "a call with an effect": ("p.pop()", {"args": "p"}),
     "an imported name": ("pi", {"before": "from math import tau as pi"}),
     "a global that is bound twice": ("P", {"before": "P = 0.5\nP = 0.25"}),
     "a global that a function changes": ("P", {"before": "P = 0.25\ndef f():\n    global P\n    P = 1"}),
     "an attribute of a class": ("Net.P", {"body": "P = 0.25"}),
     "an attribute that changes": ("self.p", {"body": "p = 0.25\ndef f(self):\n    self.p = 1"}),
-    "an attribute that others assign": ("self.p", {"body": "p = 0.25", "after": "def f(m):\n    m.p = 1"}),
     "a walrus": ("(p := 0.25)", {}),
 }
 
@@ -81,7 +73,6 @@ def test_what_only_init_knows_is_stored_in_the_place_of_the_submodule(p: str, pa
 
 RUNS = [
     ("self.drop = nn.Dropout(p)", "0.25"),
-    ("self.drop = nn.Dropout(p)\np = 2.0", "0.25"),
     ("self.drop = nn.Dropout(p)\np *= 3\nself.p = p", "0.25"),
     ("self.p = p\np = p / 2\nself.drop = nn.Dropout(p)", "0.5"),
     ("q = 0.1\nif p > 0.2:\n    q = p\nself.drop = nn.Dropout(q)", "0.25"),
@@ -119,9 +110,7 @@ NAMED = {
     "an attribute of a method": ("", {"body": "def f(self):\n    self.drop_p = 1"}, "drop_p1"),
     "a method": ("", {"body": "def drop_p(self):\n    pass"}, "drop_p1"),
     "a class attribute": ("", {"body": "drop_p = 1"}, "drop_p1"),
-    "of a subclass": ("", {"after": "class Sub(Net):\n    drop_p = 1"}, "drop_p1"),
     "from outside": ("", {"after": "def f(m):\n    m.drop_p = 1"}, "drop_p1"),
-    "by string": ("", {"after": "def f(m):\n    return getattr(m, 'drop_p')"}, "drop_p1"),
     "the next one, too": ("self.drop_p = self.drop_p1 = 1", {}, "drop_p2"),
     "a local only": ("drop_p = 1", {}, "drop_p"),
     "of another class": ("", {"after": "class Other:\n    drop_p = 1"}, "drop_p"),
@@ -134,17 +123,27 @@ def test_a_name_that_is_taken_by_anything_is_taken(init: str, parts: dict[str, s
     assert f"        self.{name} = p\n" in converted(text)
 
 
-def test_one_attribute_holds_a_parameter_that_several_submodules_need() -> None:
-    init = "self.a = nn.Dropout(p)\nself.n = 1\nself.b = nn.Dropout(p)\nself.c = nn.LeakyReLU(p)"
+SHARING = "self.a = nn.Dropout({0})\nself.n = 1\nself.b = nn.Dropout({0})"
+
+
+@pytest.mark.parametrize(("parameter", "name"), [("p", "dropout_p"), ("rate", "rate_p"), ("drop_p", "drop_p")])
+def test_one_attribute_holds_a_parameter_that_several_submodules_need(parameter: str, name: str) -> None:
+    init, forward = SHARING.format(parameter), "return self.b(self.a(x))"
+    setting = f"self.{name}, training=self.training"
     check(
         init,
-        "return self.c(self.b(self.a(x)))",
-        "self.p = p\nself.n = 1",
-        "return F.leaky_relu(F.dropout(F.dropout(x, self.p, training=self.training), self.p, "
-        "training=self.training), self.p)",
-        args="p",
+        forward,
+        f"self.{name} = {parameter}\nself.n = 1",
+        f"return F.dropout(F.dropout(x, {setting}), {setting})",
+        args=parameter,
     )
-    check_runs(init, "return self.c(self.b(self.a(x)))", "0.25", args="p")
+    check_runs(init, forward, "0.25", args=parameter)
+
+
+def test_settings_of_other_kinds_are_stored_apart() -> None:
+    init = "self.drop = nn.Dropout(p)\nself.act = nn.LeakyReLU(p)"
+    text = check_runs(init, "return self.act(self.drop(x))", "0.25", args="p")
+    assert "self.drop_p = p\n        self.act_negative_slope = p\n" in text
 
 
 def test_a_parameter_whose_name_nn_module_uses() -> None:
@@ -176,8 +175,6 @@ LEFT: dict[str, tuple[str, dict[str, str], str]] = {
     "unpacked keywords": ("nn.Dropout(**p)", {}, "NNC201"),
     "too many": ("nn.Dropout(0.1, True, 3)", {}, "NNC213"),
     "unknown": ("nn.Dropout(rate=0.1)", {}, "NNC213"),
-    "given twice": ("nn.Dropout(0.1, p=0.1)", {}, "NNC213"),
-    "missing": ("nn.Threshold(0.1)", {}, "NNC213"),
     "refused by the constructor": ("nn.Dropout(1.5)", {}, "NNC208"),
     "None": ("nn.Dropout(None)", {}, "NNC208"),
     "a parameter": ("nn.Softplus(nn.Parameter(torch.ones(1)))", {}, "NNC206"),
@@ -189,7 +186,6 @@ LEFT: dict[str, tuple[str, dict[str, str], str]] = {
     ),
     "a buffer": ("nn.Softplus(self.beta)", {"init": "self.register_buffer('beta', torch.ones(1))"}, "NNC206"),
     "annotated as a tensor": ("nn.Softplus(beta)", {"args": "p, beta: torch.Tensor"}, "NNC206"),
-    "annotated as a module": ("nn.Softplus(beta)", {"args": "p, beta: 'nn.Module'"}, "NNC206"),
     "a module": ("nn.Softplus(nn.Linear(1, 1))", {}, "NNC206"),
     "no functional form": ("nn.CrossMapLRN2d(2)", {}, "NNC607"),
 }
@@ -215,4 +211,11 @@ def test_a_module_that_is_called_among_the_settings_of_another(init: str) -> Non
 
 
 def test_decisions_name_the_settings_that_are_wrong() -> None:
-    assert decided(source("self.drop = nn.Dropout(p)\nself.act = nn.Softplus(1, 20, 3)", "return self.act(self.drop(x))", args="p")) == "NNC213 drop"
+    assert (
+        decided(
+            source(
+                "self.drop = nn.Dropout(p)\nself.act = nn.Softplus(1, 20, 3)", "return self.act(self.drop(x))", args="p"
+            )
+        )
+        == "NNC213 drop"
+    )

@@ -12,20 +12,13 @@ NOTICED = {
     "run": "for child in self.children():\n    x = child(x)\nreturn self.act(x)",
     "run in reverse": "for child in reversed(self._modules.values()):\n    x = child(x)\nreturn self.act(x)",
     "counted": "return self.act(x) * len(list(self.children()))",
-    "counted by _modules": "return self.act(x) * len(self._modules)",
     "sliced": "return nn.Sequential(*list(self.children())[:-1])(self.act(x))",
-    "the first": "return self.act(next(self.children())(x))",
-    "the last": "return self.act([*self.modules()][-1](x))",
     "numbered": "for i, m in enumerate(self.modules()):\n    if isinstance(m, nn.Linear):\n        x = x + i\nreturn self.act(x)",
     "by its class": "for m in self.modules():\n    if isinstance(m, nn.ReLU):\n        m.inplace = True\nreturn self.act(x)",
-    "by one of several classes": (
-        "for m in self.modules():\n    if isinstance(m, (nn.Linear, nn.ReLU)):\n        m.n = 1\nreturn self.act(x)"
-    ),
     "by the name of its class": (
         "for m in self.modules():\n    if type(m).__name__ == 'ReLU':\n        m.n = 1\nreturn self.act(x)"
     ),
     "by an attribute": "for m in self.modules():\n    if hasattr(m, 'inplace'):\n        m.inplace = True\nreturn self.act(x)",
-    "by exclusion": "for m in self.modules():\n    if not isinstance(m, nn.Linear):\n        m.n = 1\nreturn self.act(x)",
     "by its name": "for n, m in self.named_children():\n    if n == 'act':\n        x = m(x)\nreturn self.act(x)",
     "applied to all": "self.apply(print)\nreturn self.act(x)",
     "hooks on all": "for m in self.modules():\n    m.register_forward_hook(print)\nreturn self.act(x)",
@@ -47,7 +40,6 @@ HARMLESS = {
     "of parameters": "for m in self.children():\n    for p in m.parameters():\n        p.data.fill_(1)",
     "applied with a test": "self.apply(lambda m: nn.init.ones_(m.weight) if isinstance(m, nn.Linear) else None)",
     "of another module": "for m in self.fc.children():\n    print(m)",
-    "of parameters by name": "for name, p in self.named_parameters():\n    p.data.fill_(len(name))",
 }
 
 
@@ -76,7 +68,10 @@ def test_what_a_walk_notices_depends_on_the_class() -> None:
 ELSEWHERE = [
     ("body = nn.Sequential(*list(Net().children())[:-1])", "NNC302"),
     ("def cut(model):\n    return nn.Sequential(*list(model.children())[:-1])", "NNC302"),
-    ("def drop(model):\n    for m in model.modules():\n        if m.__class__.__name__.startswith('Drop'):\n            m.train()", "NNC302"),
+    (
+        "def drop(model):\n    for m in model.modules():\n        if m.__class__.__name__.startswith('Drop'):\n            m.train()",
+        "NNC302",
+    ),
     ("def init(m):\n    m.n = 1\nNet().apply(init)", "NNC302"),
     ("def init(m):\n    if isinstance(m, nn.Linear):\n        m.n = 1\nNet().apply(init)", "act"),
     ("class Top(nn.Module):\n    def f(self):\n        return list(self.modules())", "NNC302"),
