@@ -23,9 +23,13 @@ if TYPE_CHECKING:
 _DIRECTIONS = ("--to-module", "--to-functional")
 _EXIT_USAGE, _EXIT_INTERRUPTED = 2, 130
 
+_CONTEXT = {"help_option_names": ["-h", "--help"]}
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
 _EPILOG = """\b
 Subcommands (nnconvert COMMAND --help):
   verify OLD NEW   compare two versions of a file, class by class
+  migrate CKPT     rename the keys of a saved checkpoint: --map m.json -o new.pt
   list             every functional that converts, with its module class
   explain NAME     a functional, a module class or a reason code such as NNC204
 
@@ -95,7 +99,7 @@ def _shared(command: Callable[..., int]) -> Callable[..., int]:
         (
             click.option(
                 "--python",
-                type=click.Path(exists=True, dir_okay=False, path_type=Path),
+                type=_FILE,
                 metavar="PATH",
                 help="The interpreter that verification runs on; by default that of VIRTUAL_ENV, "
                 "CONDA_PREFIX or ./.venv, else our own.",
@@ -112,7 +116,7 @@ def _shared(command: Callable[..., int]) -> Callable[..., int]:
     return command
 
 
-@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(epilog=_EPILOG, context_settings=_CONTEXT)
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option("--to-module", is_flag=True, help="Functionals become registered submodules.")
 @click.option("--to-functional", is_flag=True, help="Submodules without state become calls of functionals.")
@@ -231,12 +235,14 @@ def _diff(result: Result, console: Console) -> bytes:
     return unified(result.path, result.old, result.new, color=console.colors(sys.stdout))
 
 
-_GROUP = click.Group("nnconvert", help="Rewrite PyTorch source, and verify that nothing changed.")
+_GROUP = click.Group(
+    "nnconvert", help="Rewrite PyTorch source, and verify that nothing changed.", context_settings=_CONTEXT
+)
 
 
 @_GROUP.command("verify")
-@click.argument("old", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument("new", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("old", type=_FILE)
+@click.argument("new", type=_FILE)
 @_shared
 def _verify(old: Path, new: Path, quiet: bool, verbose: bool, color: str, **hints: Any) -> int:
     """Compare two versions of a file, class by class. EXECUTES both, in child processes with limits.
@@ -259,6 +265,49 @@ def _verify(old: Path, new: Path, quiet: bool, verbose: bool, color: str, **hint
     text, code = verification(evidence, quiet, verbose)
     console.err(text)
     return code
+
+
+@_GROUP.command("migrate")
+@click.argument("checkpoint", type=_FILE)
+@click.option("--map", "state_map", type=_FILE, required=True, metavar="FILE", help="The state map of the conversion.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="NEW", help="The file to write.")
+@click.option("--force", is_flag=True, help="Replace NEW where it exists; never the input.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; print every key and every position, old -> new.")
+@click.option("--reverse", is_flag=True, help="From the new version's keys back to the old ones.")
+@click.option("--model", metavar="NAME", help="The model or class of the state map, where several fit.")
+@click.option("--groups", type=_FILE, metavar="FILE", help="JSON: the parameters of each of an optimizer's groups.")
+@click.option("--skip", multiple=True, metavar="PLACE", help="Leave this state_dict or optimizer alone; repeatable.")
+@click.option(
+    "--allow-global",
+    "allow_globals",
+    multiple=True,
+    metavar="NAME",
+    help="Admit this class or function, argparse.Namespace, to the pickle, where you trust the file; repeatable.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Say errors only.")
+@click.option("-v", "--verbose", is_flag=True, help="Also the table of --dry-run, and tracebacks.")
+def _migrate(dry_run: bool, quiet: bool, verbose: bool, output: Path | None, **given: Any) -> int:
+    """Rename the keys of a checkpoint, and put an optimizer's state into the new order of parameters.
+
+    Nothing else changes. Reads files of torch.save, with weights_only=True, and of safetensors.
+    """
+    from nnconvert.checkpoint.errors import CheckpointError
+    from nnconvert.checkpoint.migrate import Request, migrate
+    from nnconvert.report import EXIT_FAILED
+
+    if output is None and not dry_run:
+        raise click.UsageError("give -o NEW, the file to write, or --dry-run")
+    console = Console()
+    try:
+        migration = migrate(Request(output=None if dry_run else output, **given))
+    except CheckpointError as error:
+        console.err(f"{' '.join(str(error).split())}\n" + (traceback.format_exc() if verbose else ""))
+        return EXIT_FAILED
+    if dry_run:
+        console.out(migration.table.encode("utf-8", "backslashreplace"))
+    elif not quiet:
+        console.err(migration.table if verbose else migration.summary)
+    return 0
 
 
 @_GROUP.command("list")

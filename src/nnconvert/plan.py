@@ -135,6 +135,8 @@ class Retirement:
     """Start of the statement that those lines go above: the first that calls the submodule."""
     dropped: tuple[str, ...]
     """Comments that go, too, since they tell tools about the line: ``# noqa``."""
+    heading: Span | None = None
+    """The lines of comments right above that speak of nothing else; they are among ``comments``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,10 +67,12 @@ def _joining(text: str, slots: Sequence[Slot], conversion: Conversion) -> Iterat
         yield Edit(slot.start, slot.start, f"{name}=")
     if not conversion.settings:
         return
-    joined = ", ".join(conversion.settings)
     last = slots[-1]
+    joined = ", ".join(conversion.settings)
     if last.comma is not None:
-        yield Edit(last.comma.end, last.comma.end, f"{_line_break(text, last)}{joined},")
+        space = _line_break(text, last)
+        lines = "".join(f"{space}{setting}," for setting in conversion.settings)
+        yield Edit(last.comma.end, last.comma.end, lines)
     else:
         yield Edit(last.value_end, last.value_end, f", {joined}")
 

@@ -24,7 +24,8 @@ def retired_edits(text: str, plan: Plan, options: Options) -> Iterator[Edit]:
         if retired.kept:
             yield _replacement(text, retired, options)
         elif _is_alone(text, retired.assignment):
-            lines.append(_whole_lines(text, retired.assignment))
+            start = retired.heading.start if retired.heading is not None else retired.assignment.start
+            lines.append(_whole_lines(text, Span(start, retired.assignment.end)))
         else:
             beside.append(_with_semicolon(text, retired.assignment))
     for span in _merged(beside):

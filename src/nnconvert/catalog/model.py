@@ -107,6 +107,8 @@ class Pair:
     """Only from module to functional: no call of the functional becomes this class."""
     spread: Mapping[str, int] = field(default_factory=dict)
     """Constructor parameter -> n, where the class takes one number for n equal ones and the functional does not."""
+    floats: tuple[str, ...] = ()
+    """Constructor parameters that the class turns into floats."""
     ignored: tuple[str, ...] = ()
     """Parameters that the constructor takes and the module, without weights, ignores."""
     pad_mode: str | None = None

@@ -66,6 +66,7 @@ _LP_POOL = tuple(
                 "input, norm_type, kernel_size, stride=None, ceil_mode=False",
             ),
         ),
+        floats=("norm_type",),
         since="2.3" if n == 3 else "2.2",
         doc="The module class turns norm_type into a float, which changes nothing on floating-point tensors.",
         example=f"F.lp_pool{n}d(x, 2, 3, stride=2)",

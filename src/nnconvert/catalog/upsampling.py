@@ -23,6 +23,7 @@ PAIRS = (
             ),
         ),
         checks={"scale_factor": "number_or_tuple"},
+        floats=("scale_factor",),
         doc=(
             "nn.Upsample turns scale factors into floats, which changes no result, and refuses a list of "
             "them. It has no antialias."
@@ -35,6 +36,7 @@ PAIRS = (
         family="upsampling",
         spellings=(Spelling("torch.nn.functional.upsample_nearest", "input, size=None, scale_factor=None"),),
         checks={"scale_factor": "number_or_tuple"},
+        floats=("scale_factor",),
         back=_INTERPOLATE,
         back_given={"mode": "'nearest'"},
         doc=(
@@ -49,6 +51,7 @@ PAIRS = (
         family="upsampling",
         spellings=(Spelling("torch.nn.functional.upsample_bilinear", "input, size=None, scale_factor=None"),),
         checks={"scale_factor": "number_or_tuple"},
+        floats=("scale_factor",),
         back=_INTERPOLATE,
         back_given={"mode": "'bilinear'", "align_corners": "True"},
         doc=(

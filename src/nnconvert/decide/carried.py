@@ -23,7 +23,7 @@ from nnconvert.source.construction import Construction
 from nnconvert.source.expressions import Expression, NotConstantError
 from nnconvert.source.facts import Store
 from nnconvert.source.paths import own_nodes
-from nnconvert.source.quotes import unparse
+from nnconvert.source.quotes import prevailing_quote, unparse
 from nnconvert.source.reader import Reader
 from nnconvert.source.scopes import Scope
 
@@ -59,6 +59,8 @@ def bound_settings(built: Built, pair: Pair) -> dict[str, Given]:
         is_default = default is not None and same_value(argument.value, _parsed(default))
         if name in pair.ignored:
             _require_plain(argument, name)
+        elif is_default and default == "None" and _has_default_none(pair, back.get(name, name)):
+            continue  # TorchScript takes no None for some of them
         elif name in pair.state:
             if not is_default:
                 raise LeaveError("NNC406", f"nn.{pair.module} keeps {name} as state")
@@ -69,6 +71,11 @@ def bound_settings(built: Built, pair: Pair) -> dict[str, Given]:
             found[back.get(name, name)] = argument
     _check_values(pair, given)
     return found
+
+
+def _has_default_none(pair: Pair, name: str) -> bool:
+    parameter = pair.way_back.signature.get(name)
+    return parameter is not None and parameter.default == "None"
 
 
 def _require_plain(argument: Given, name: str) -> None:
@@ -127,15 +134,17 @@ class Carrier:
         self.init = construction.init
         self.settler = Settler(reader, construction.init, construction)
 
-    def carry(self, argument: Given, spread: int) -> Setting:
+    def carry(self, argument: Given, spread: int, is_float: bool) -> Setting:
         """The setting for the calls; raises LeaveError where it is state.
 
-        ``spread``: how many equal numbers one number stands for, or 0.
+        ``spread``: how many equal numbers one number stands for, or 0; ``is_float``: the class makes it a float.
         """
         value = argument.value
         known = literal(value)
         if not isinstance(known, Unknown):
             text = one_line(value, self.reader)
+            if is_float:
+                text = float_text(known, text)
             text = spread_text(text, spread) if isinstance(known, int | float) else text
             return Setting(text, argument.positional, {})
         shape = shape_of(value, self.init.scope, self.settler) if spread else "any"
@@ -238,13 +247,14 @@ class Carrier:
             return text
         if not is_plain(value):
             raise LeaveError("NNC207", f"whether `{text}` is one number or {spread} is not known here")
-        for name in ("isinstance", "tuple", "list"):
+        for name in ("hasattr", "tuple"):
             if self.init.scope.lookup(name) is not None:
                 raise LeaveError("NNC207", f"{name} is something else here")
         copied = f"tuple({text})"  # the class makes a tuple, too, whatever becomes of the list
         if shape == "sequence":
             return copied
-        return f"{copied} if isinstance({text}, (list, tuple)) else {_spreader(spread)(text)}"
+        quote = prevailing_quote(self.reader.source)
+        return f"{copied} if hasattr({text}, {quote}__iter__{quote}) else {_spreader(spread)(text)}"
 
     def _refuse_state(self, value: ast.expr, scope: Scope, depth: int = 0) -> None:
         """A parameter or a module, stored on self, would be registered under another name."""
@@ -263,6 +273,15 @@ class Carrier:
                 raise LeaveError("NNC206", f"`{value.id}` is a tensor, a parameter or a submodule")
             if binding.value is not None and found is not None:
                 self._refuse_state(binding.value, found[0], depth + 1)
+
+
+def float_text(known: object, text: str) -> str:
+    """``2`` becomes ``2.0``, ``(2, 3)`` becomes ``(2.0, 3.0)``; anything else stays."""
+    if isinstance(known, int) and not isinstance(known, bool):
+        return repr(float(known))
+    if isinstance(known, tuple) and known and all(type(item) is int for item in known):
+        return repr(tuple(map(float, known)))
+    return text
 
 
 def spread_text(text: str, spread: int) -> str:

@@ -72,7 +72,9 @@ class ImportEdits:
         text = self.reader.source.text[span.start : span.end]
         if "#" in text or ";" in text or "\\" in text:
             return False
-        mentioned = re.compile(rf"(?<![\w.]){re.escape(name)}(?:\.|$)")
+        if self.reader.changes_globals:  # globals()[name]
+            return False
+        mentioned = re.compile(rf"(?<![\w.]){re.escape(name)}(?:[.(]|$)")
         return not any(mentioned.search(str(node.value)) for node in self.reader.tree.strings())
 
     def _without(self, statement: Import, aliases: list[ast.alias]) -> ImportEdit:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from nnconvert.catalog import Pair
+from nnconvert.catalog import Pair, without_pair
 from nnconvert.decide.arguments import Given, LeaveError, Unknown, is_plain, literal
 from nnconvert.decide.called import Call, arguments, identity_argument
-from nnconvert.decide.carried import bound_settings, check_ignored, implied_settings, spread_text
+from nnconvert.decide.carried import bound_settings, check_ignored, float_text, implied_settings, spread_text
 from nnconvert.decide.constructor import Written
 from nnconvert.decide.submodules import IDENTITY, Built, one_line
 from nnconvert.source.reader import Reader
@@ -30,7 +30,7 @@ def inline_call(built: Built, call: ast.Call, reader: Reader) -> Call:
         return Call((), ())
     pair = built.pair
     if pair is None:
-        raise LeaveError("NNC607", f"nn.{built.module} has no functional form")
+        raise LeaveError("NNC607", without_pair()[f"torch.nn.{built.module}"].reason)
     return arguments(call, pair, dict(_texts(built, call, pair, reader)))
 
 
@@ -39,10 +39,8 @@ def _texts(built: Built, call: ast.Call, pair: Pair, reader: Reader) -> Iterator
     for name, argument in given.items():
         if _may_be_changed(argument.value, call, reader):
             raise LeaveError("NNC210", f"the inputs may change `{one_line(argument.value, reader)}`")
-        yield (
-            name,
-            Written(_text(argument, pair.spread.get(pair.renames.get(name, name), 0), reader), argument.positional),
-        )
+        spread = pair.spread.get(pair.renames.get(name, name), 0)
+        yield name, Written(_text(argument, spread, name in pair.floats, reader), argument.positional)
     for name, setting in implied_settings(pair, given, reader):
         yield name, Written(setting.text, setting.positional)
     if pair.training is not None:
@@ -61,11 +59,12 @@ def _may_be_changed(value: ast.expr, call: ast.Call, reader: Reader) -> bool:
     return later or value.attr in reader.attributes.outer_stores
 
 
-def _text(argument: Given, spread: int, reader: Reader) -> str:
+def _text(argument: Given, spread: int, is_float: bool, reader: Reader) -> str:
     known = literal(argument.value)
     text = one_line(argument.value, reader)
     if isinstance(known, Unknown) and not is_plain(argument.value):
         raise LeaveError("NNC210", f"`{text}` would be evaluated after the inputs")
     if spread and isinstance(known, Unknown):
         raise LeaveError("NNC207", f"whether `{text}` is one number or {spread} is not known here")
+    text = float_text(known, text) if is_float else text
     return spread_text(text, spread) if isinstance(known, int | float) else text

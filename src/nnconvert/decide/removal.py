@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from nnconvert.decide.submodules import Submodule
@@ -20,6 +21,10 @@ from nnconvert.source.text import Source
 _FOR_TOOLS: Final = re.compile(
     r"#\s*(noqa|type:|pylint:|pyright:|mypy:|ruff:|flake8|fmt:|yapf:|isort:|pragma|nosec)", re.I
 )
+
+
+_MARK: Final = re.compile(r"#\W*$|#\s*(end)?region\b|#.*[-=#*]{4}", re.I)
+"""Rulers and regions, which are about more than one statement."""
 
 
 def retirement(
@@ -58,6 +63,44 @@ def _line_of(node: ast.AST, reader: Reader) -> int:
                 if not source.text[source.line_starts[statement.lineno - 1] : start].strip():
                     return start
     return 0
+
+
+def with_headings(retired: Sequence[Retirement], source: Source) -> Iterator[Retirement]:
+    """The same, with the comments above that would have nothing left to stand above."""
+    gone: set[int] = set()
+    for each in retired:
+        if not each.kept:
+            gone.update(
+                range(source.position(each.assignment.start).line, source.position(each.assignment.end).line + 1)
+            )
+    for each in retired:
+        first, last = (source.position(offset).line for offset in (each.assignment.start, each.assignment.end))
+        above = list(_comment_lines_above(first, source))
+        while last + 1 in gone:
+            last += 1
+        if each.kept or not above or not _ends_paragraph(last + 1, source.indent(first), source):
+            yield each
+            continue
+        texts = tuple(source.line(number).strip() for number in above)
+        span = Span(source.line_starts[above[0] - 1], source.line_starts[first - 1])
+        yield replace(each, comments=(*texts, *each.comments), heading=span)
+
+
+def _comment_lines_above(line: int, source: Source) -> Sequence[int]:
+    """The block of comments right above, without rulers and marks for tools."""
+    number = line - 1
+    while number and source.line(number).strip().startswith("#") and source.indent(number) == source.indent(line):
+        number -= 1
+    block = range(number + 1, line)
+    texts = [source.line(n).strip() for n in block]
+    marked = any(_FOR_TOOLS.match(text) or _MARK.match(text) for text in texts)
+    alone = not source.text[source.line_starts[line - 1] :].lstrip(" \t").startswith("#")
+    return block if texts and alone and not marked else ()
+
+
+def _ends_paragraph(line: int, indent: str, source: Source) -> bool:
+    text = source.line(line)
+    return not text.strip() or text.strip().startswith("#") or len(source.indent(line)) < len(indent)
 
 
 # -- statements that would do nothing ------------------------------------------------------------------------
@@ -108,14 +151,15 @@ def blank_inits(reader: Reader, retired: Sequence[Retirement]) -> Iterator[Span]
 
 
 def _is_named(info: ClassInfo, reader: Reader) -> bool:
-    """Whether the file speaks of this ``__init__`` other than to call it for a subclass: ``setup = __init__``."""
+    """Whether the file looks at this ``__init__`` other than to call it for a subclass: ``setup = __init__``."""
     tree = reader.tree
     for load in reader.attributes.outer_loads.get("__init__", []):
         call = tree.parents.get(load)
         called = isinstance(call, ast.Call) and call.func is load
         if not called and info in reader.classes.named(load.value, tree.scope_of[load]):
             return True
-    return any(name.id == "__init__" for name in tree.names())
+    shown = any(binding.qualname == "inspect" for found in tree.module.bindings.values() for binding in found)
+    return shown or any(name.id == "__init__" for name in tree.names())
 
 
 def _has_other_comments(

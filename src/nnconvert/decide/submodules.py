@@ -141,9 +141,12 @@ class Submodules:
 def _is_stateless(call: ast.Call, module: str) -> bool:
     """Whether the class, built by this call, has no parameters: nn.LayerNorm only where it says so."""
     pair = by_module(module)
+    given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+    if module.startswith("InstanceNorm"):  # num_features, eps, momentum, affine, track_running_stats
+        asked = {*(ast.unparse(value) for value in call.args[3:5]), *map(given.get, ("affine", "track_running_stats"))}
+        return asked <= {None, "False"}
     if pair is None:
         return module in STATELESS_WITHOUT_FUNCTIONAL
-    given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
     names = [parameter.name for parameter in pair.constructor_signature]
     given.update((name, ast.unparse(value)) for name, value in zip(names, call.args, strict=False))
     return all(given.get(name) == value for name, value in pair.module_fixed.items())

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nnconvert.catalog import Pair
+from nnconvert.catalog import Pair, without_pair
 from nnconvert.decide.arguments import LeaveError
 from nnconvert.decide.called import arguments, identity_argument
 from nnconvert.decide.carried import Carrier, Setting, bound_settings, check_ignored, implied_settings
@@ -15,7 +15,7 @@ from nnconvert.decide.gates import check_position, check_suppressed
 from nnconvert.decide.imports import Importer
 from nnconvert.decide.inline import inline_call
 from nnconvert.decide.names import Namers
-from nnconvert.decide.removal import blank_inits, idle_statements, retirement
+from nnconvert.decide.removal import blank_inits, idle_statements, retirement, with_headings
 from nnconvert.decide.retiring import assignment, check_new_attribute, check_own_mode, why_not_owned
 from nnconvert.decide.selection import is_selected
 from nnconvert.decide.sites import describe_node, functional_names
@@ -47,6 +47,10 @@ class _Work:
     attributes: dict[str, str] = field(default_factory=dict)
     """Functional parameter -> the attribute that its value is stored in."""
 
+    def constructor_name(self, parameter: str) -> str:
+        """``padding`` for ``pad``."""
+        return self.pair.renames.get(parameter, parameter) if self.pair is not None else parameter
+
     @property
     def stored(self) -> list[tuple[str, Setting]]:
         return [(name, setting) for name, setting in self.settings.items() if setting.stored]
@@ -54,10 +58,10 @@ class _Work:
 
 def _shared_name(work: _Work, parameter: str) -> str:
     """``dropout_p`` for what several submodules need: longer than names that subclasses may have for their own."""
-    source = work.settings[parameter].source
-    if source.endswith(f"_{parameter}"):
+    source, name = work.settings[parameter].source, work.constructor_name(parameter)
+    if source.endswith(f"_{name}"):
         return source
-    return f"{work.submodule.built[0].functional if source == parameter else source}_{parameter}"
+    return f"{work.submodule.built[0].functional if source == name else source}_{name}"
 
 
 class _Decider:
@@ -86,12 +90,14 @@ class _Decider:
             if self._wanted(built.call, built):
                 self._leave(built.call, built, why_not_owned(built, self.reader))
         self.decisions.sort(key=lambda decision: decision.site)
+        self.retired.sort(key=lambda retired: retired.assignment)
+        retired = tuple(with_headings(self.retired, self.reader.source))
         callees = [d.outcome.callee for d in self.decisions if isinstance(d.outcome, Conversion)]
         return Plan(
             self.options.direction,
             tuple(self.decisions),
-            retired=tuple(sorted(self.retired, key=lambda retired: retired.assignment)),
-            blank_inits=tuple(blank_inits(self.reader, self.retired)),
+            retired=retired,
+            blank_inits=tuple(blank_inits(self.reader, retired)),
             idle=tuple(idle_statements(self.reader, self.decisions)),
             imports=self.importer.edits(self.gone, "torch.nn", callees),
         )
@@ -124,13 +130,17 @@ class _Decider:
             check_ignored(built)
             return _Work(submodule, construction, index, None, {})
         if built.pair is None:
-            raise LeaveError("NNC607", f"nn.{built.module} has no functional form")
+            raise LeaveError("NNC607", without_pair()[f"torch.nn.{built.module}"].reason)
         if built.pair.training is not None:
             check_own_mode(submodule, construction, index, self.reader)
         given = bound_settings(built, built.pair)
         carrier = Carrier(submodule, construction, index, self.reader)
         settings = {
-            name: carrier.carry(argument, built.pair.spread.get(built.pair.renames.get(name, name), 0))
+            name: carrier.carry(
+                argument,
+                built.pair.spread.get(built.pair.renames.get(name, name), 0),
+                name in built.pair.floats,
+            )
             for name, argument in given.items()
         }
         if any(setting.stored for setting in settings.values()):
@@ -147,7 +157,7 @@ class _Decider:
                 groups.setdefault(key, []).append((work, name))
         for members in groups.values():
             work, name = members[0]
-            bases = [f"{work.submodule.name}_{name}"]
+            bases = [f"{work.submodule.name}_{work.constructor_name(name)}"]
             if len(members) > 1:
                 bases = [_shared_name(work, name), *bases]
             attribute = self.namers.first_free(work.submodule.info, bases)

@@ -9,9 +9,13 @@ from typing import Final
 
 from nnconvert.source.classes import ClassInfo, torch_class
 from nnconvert.source.named import string_values, table_use
+from nnconvert.source.names import root_name
 from nnconvert.source.reader import Reader
+from nnconvert.source.scopes import Binding
 
-_SETTINGS: Final = re.compile(r"(^|_)(config|configs|cfg|conf|args|opts?|options|hparams|params|settings|ctx)$", re.I)
+_SETTINGS: Final = re.compile(
+    r"(^|_)(config|configs|cfg|conf|args|opts?|options|hps?|hparams|params|settings|flags|ns|namespace|ctx)$", re.I
+)
 _NO_MODULE: Final = re.compile(
     r"\b(\w*(Config|Args|Arguments|Namespace)|dict|str|int|float|bool|Tensor|ndarray)\b", re.I
 )
@@ -37,15 +41,33 @@ def may_be_instance(node: ast.expr, info: ClassInfo, reader: Reader) -> bool:
         return method.info in info.family()
     if reader.names.qualname(node, scope) is not None:
         return False
-    last = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-    if _SETTINGS.search(last):
+    last = node.attr if isinstance(node, ast.Attribute) else ""
+    root = root_name(node)
+    if _SETTINGS.search(last) or (root is not None and _SETTINGS.search(root.id)) or _is_parsed(node):
         return False
     found = scope.lookup(node.id) if isinstance(node, ast.Name) else None
-    annotations = [getattr(b.node, "annotation", None) for b in found[1]] if found is not None else []
-    if annotations and all(a is not None and _NO_MODULE.search(ast.unparse(a)) for a in annotations):
+    if found is not None and all(_is_no_module(binding, reader) for binding in found[1]):
         return False
     owners = reader.walks.owners(node, scope)
     return owners is None or any(owner in info.family() for owner in owners)
+
+
+def _is_no_module(binding: Binding, reader: Reader) -> bool:
+    """A parameter annotated as a configuration, a number or another class; the result of ``parse_args()``."""
+    if binding.value is not None:
+        return _is_parsed(binding.value)
+    annotation = getattr(binding.node, "annotation", None)
+    if annotation is None:
+        return False
+    named = reader.classes.named(annotation, reader.tree.module)
+    if named:
+        return all(reader.classes.kind(info)[0] == "other" for info in named)
+    return _NO_MODULE.search(ast.unparse(annotation)) is not None
+
+
+def _is_parsed(node: ast.expr) -> bool:
+    called = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
+    return called in ("parse_args", "parse_known_args")
 
 
 def outside_use(name: str, info: ClassInfo, reader: Reader) -> ast.Attribute | None:

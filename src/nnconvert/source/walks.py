@@ -19,6 +19,13 @@ from nnconvert.source.scopes import Comprehension, FunctionNode, Scope
 
 _SHALLOW: Final = frozenset({"children", "named_children"})
 _DEEP: Final = frozenset({"modules", "named_modules", "apply"})
+_GLOBAL_HOOKS: Final = frozenset(
+    {
+        "register_module_forward_hook", "register_module_forward_pre_hook", "register_module_full_backward_hook",
+        "register_module_backward_hook", "register_module_module_registration_hook",
+    }
+)  # fmt: skip
+"""Functions of torch.nn.modules.module whose hooks every module runs."""
 _LOOKUPS: Final = frozenset({"get", "pop", "__getitem__", "__contains__"})
 
 
@@ -56,6 +63,8 @@ class Walks:
 
     def _walk(self, node: ast.Attribute) -> Walk | None:
         deep = node.attr in _DEEP
+        if node.attr in _GLOBAL_HOOKS:
+            return Walk(node, node.attr, EVERYTHING, None)
         if node.attr == "_modules":
             keeps = self._modules_use(node)
         elif deep or node.attr in _SHALLOW:
