@@ -36,18 +36,6 @@ PAIRS = (
         example="F.layer_norm(x, (64,))",
     ),
     Pair(
-        module="GroupNorm",
-        constructor="num_groups, num_channels, eps=1e-05, affine=True",
-        family="normalization",
-        spellings=(Spelling("torch.nn.functional.group_norm", "input, num_groups, weight=None, bias=None, eps=1e-05"),),
-        module_fixed={"affine": "False"},
-        ignored=("num_channels",),
-        state=("weight", "bias"),
-        back_only=True,
-        doc="The functional does not say how many channels there are, which the class must be told.",
-        example="F.group_norm(x, 4)",
-    ),
-    Pair(
         module="RMSNorm",
         constructor="normalized_shape, eps=None, elementwise_affine=True",
         family="normalization",

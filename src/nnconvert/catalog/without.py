@@ -91,7 +91,7 @@ _METHODS = {
 _CLASSES_WITH_WEIGHTS = {
     "it keeps weights as parameters": (
         "AdaptiveLogSoftmaxWithLoss Bilinear Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d "
-        "ConvTranspose3d Embedding EmbeddingBag Linear LinearCrossEntropyLoss MultiheadAttention "
+        "ConvTranspose3d Embedding EmbeddingBag GroupNorm Linear LinearCrossEntropyLoss MultiheadAttention "
         "PReLU"
     ),
     "it keeps weights and running statistics": ("BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm"),

@@ -143,7 +143,7 @@ class Carrier:
         known = literal(value)
         if not isinstance(known, Unknown):
             text = one_line(value, self.reader)
-            if is_float:
+            if is_float and is_scripted(self.reader):  # TorchScript takes no integer there
                 text = float_text(known, text)
             text = spread_text(text, spread) if isinstance(known, int | float) else text
             return Setting(text, argument.positional, {})
@@ -172,7 +172,7 @@ class Carrier:
             return None
         if work.substituted or work.after > self.index or not self._is_seen_by_all(work.names):
             return None
-        if "jit.script" in self.reader.source.text and not self._is_stored(value):
+        if is_scripted(self.reader) and not self._is_stored(value):
             return None
         return one_line(value, self.reader), work.names
 
@@ -273,6 +273,11 @@ class Carrier:
                 raise LeaveError("NNC206", f"`{value.id}` is a tensor, a parameter or a submodule")
             if binding.value is not None and found is not None:
                 self._refuse_state(binding.value, found[0], depth + 1)
+
+
+def is_scripted(reader: Reader) -> bool:
+    """Whether the file speaks of TorchScript, which refuses some calls that its modules make."""
+    return "jit.script" in reader.source.text
 
 
 def float_text(known: object, text: str) -> str:

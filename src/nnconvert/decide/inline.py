@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from nnconvert.catalog import Pair, without_pair
 from nnconvert.decide.arguments import Given, LeaveError, Unknown, is_plain, literal
 from nnconvert.decide.called import Call, arguments, identity_argument
-from nnconvert.decide.carried import bound_settings, check_ignored, float_text, implied_settings, spread_text
+from nnconvert.decide.carried import (
+    bound_settings,
+    check_ignored,
+    float_text,
+    implied_settings,
+    is_scripted,
+    spread_text,
+)
 from nnconvert.decide.constructor import Written
 from nnconvert.decide.submodules import IDENTITY, Built, one_line
 from nnconvert.source.reader import Reader
@@ -66,5 +73,5 @@ def _text(argument: Given, spread: int, is_float: bool, reader: Reader) -> str:
         raise LeaveError("NNC210", f"`{text}` would be evaluated after the inputs")
     if spread and isinstance(known, Unknown):
         raise LeaveError("NNC207", f"whether `{text}` is one number or {spread} is not known here")
-    text = float_text(known, text) if is_float else text
+    text = float_text(known, text) if is_float and is_scripted(reader) else text
     return spread_text(text, spread) if isinstance(known, int | float) else text

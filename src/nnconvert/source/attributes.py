@@ -138,8 +138,8 @@ class Attributes:
             for text, exact in string_values(node, scope):
                 if exact:
                     names.update(text.split("."))
-                elif text:
-                    prefixes.add(text)
+                elif text.rpartition(".")[2]:
+                    prefixes.add(text.rpartition(".")[2])
                 else:
                     names |= self._spoken_names
         return frozenset(names), frozenset(prefixes)

@@ -45,8 +45,10 @@ def hides_stores(node: ast.Name, tree: ScopeTree) -> bool:
 
 
 def asked_name(call: ast.Call) -> ast.expr | None:
-    """The name expression of ``getattr(x, name)``, ``hasattr(x, name)`` or ``x.get_submodule(name)``."""
+    """The name expression of ``getattr(x, name)``, ``x.get_submodule(name)`` or ``eval("x.name")``."""
     function = call.func
+    if isinstance(function, ast.Name) and function.id == "eval" and call.args:
+        return call.args[0]
     if isinstance(function, ast.Name) and function.id in _ASKING and len(call.args) >= 2:
         return call.args[1]
     short = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")

@@ -1,4 +1,4 @@
-"""Rule 23 in reverse: what was said about a line that goes is kept where it says something, and blank lines stay even."""
+"""Rule 23 in reverse: comments on lines that go move to what they speak of, and blank lines stay even."""
 
 from __future__ import annotations
 
@@ -80,9 +80,34 @@ def test_where_a_value_is_stored_comments_stay_with_it(init: str, expected: str)
     check(init, "return self.drop(x)", expected, forward, args="p")
 
 
-def test_comments_of_their_own_stay_where_they_are() -> None:
-    init = "\n# Activations.\nself.act = nn.ReLU()  # the usual one\n# The rest.\nself.n = 1"
-    check(init, CALL, "\n# Activations.\n# The rest.\nself.n = 1", f"x = self.fc(x)\n# the usual one\n{FUNCTIONAL}")
+HEADINGS: dict[str, tuple[str, str, bool]] = {
+    "of the one that goes": ("\n# Activation.\nself.act = nn.ReLU()\n\nself.n = 1", "\nself.n = 1", True),
+    "on two lines": ("# Activation.\n# Activation.\nself.act = nn.ReLU()\n\nself.n = 1", "\nself.n = 1", True),
+    "of several that go": (
+        "# Activation.\nself.act = nn.ReLU()\nself.b = nn.Tanh()\n\nself.n = 1",
+        "\nself.n = 1",
+        True,
+    ),
+    "before another": ("# Activation.\nself.act = nn.ReLU()\n# The rest.\nself.n = 1", "# The rest.\nself.n = 1", True),
+    "at the end": ("self.n = 1\n# Activation.\nself.act = nn.ReLU()", "self.n = 1", True),
+    "of others, too": ("# Activation.\nself.act = nn.ReLU()\nself.n = 1", "# Activation.\nself.n = 1", False),
+    "behind one that stays": (
+        "# Activation.\nself.n = 1\nself.act = nn.ReLU()\n\nself.o = 1",
+        "# Activation.\nself.n = 1\n\nself.o = 1",
+        False,
+    ),
+    "a ruler": ("# ----\nself.act = nn.ReLU()\n\nself.n = 1", "# ----\n\nself.n = 1", False),
+    "a region": ("# region Activation\nself.act = nn.ReLU()\n\nself.n = 1", "# region Activation\n\nself.n = 1", False),
+    "apart": ("# Activation.\n\nself.act = nn.ReLU()\n\nself.n = 1", "# Activation.\n\nself.n = 1", False),
+}
+
+
+@pytest.mark.parametrize(("init", "expected", "moves"), HEADINGS.values(), ids=HEADINGS)
+def test_a_comment_that_would_head_nothing_moves(init: str, expected: str, moves: bool) -> None:
+    both = "self.b" in init
+    call, new = ("self.b(self.act(x))", "F.tanh(F.relu(x))") if both else ("self.act(x)", "F.relu(x)")
+    moved = "# Activation.\n" * init.count("# Activation.") if moves else ""
+    check(init, f"return {call}", expected, f"{moved}return {new}")
 
 
 def test_comments_of_two_submodules_stay_apart() -> None:

@@ -1,7 +1,5 @@
 """Rule 22 in reverse: functional is imported in the file's own style and place, and what nothing uses any more goes."""
 
-# ruff: noqa: E501 (sources stand on one line)
-
 from __future__ import annotations
 
 import pytest

@@ -10,7 +10,7 @@ FORMS = {
     "nn.MSELoss(reduction='sum')": "F.mse_loss(x, y, reduction='sum')",
     "nn.MSELoss(size_average=False)": "F.mse_loss(x, y, size_average=False)",
     "nn.CrossEntropyLoss(weight=None)": "F.cross_entropy(x, y)",
-    "nn.CrossEntropyLoss(None, None, -1)": "F.cross_entropy(x, y, size_average=None, ignore_index=-1)",
+    "nn.CrossEntropyLoss(None, None, -1)": "F.cross_entropy(x, y, ignore_index=-1)",
     "nn.HuberLoss('sum', 0.5)": "F.huber_loss(x, y, 'sum', 0.5)",
     "nn.PoissonNLLLoss(log_input=False)": "F.poisson_nll_loss(x, y, log_input=False)",
 }

@@ -29,6 +29,8 @@ SCRIPTED = {
     "padding with a global": ("nn.ReflectionPad2d(P)", "", {"before": "P = 1"}),
     "padding with an annotated number": ("nn.ReplicationPad2d(k)", "1", {"args": "k: int"}),
     "upsampling to a size": ("nn.Upsample(size=k)", "(9, 7)", {"args": "k"}),
+    "upsampling by a number": ("nn.Upsample(scale_factor=2)", "", {}),
+    "upsampling by a tuple": ("nn.Upsample(scale_factor=(2, 3))", "", {}),
     "upsampling by a float": ("nn.Upsample(scale_factor=1.5, mode='bilinear')", "", {}),
     "layer norm": ("nn.LayerNorm(k, elementwise_affine=False)", "6", {"args": "k"}),
     "identity": ("nn.Identity()", "", {}),

@@ -1,5 +1,7 @@
 """Rule 27, the uses: a submodule goes where its own class calls it and nothing else is done with it."""
 
+# ruff: noqa: E501 (sources stand on one line)
+
 from __future__ import annotations
 
 import pytest

@@ -1,5 +1,7 @@
 """Rules 5 and 27: a walk over children or modules that would notice that a submodule goes."""
 
+# ruff: noqa: E501 (sources stand on one line)
+
 from __future__ import annotations
 
 import pytest
