@@ -198,14 +198,15 @@ def _convert(source: bytes, options: Options, path: Path) -> Result:
     from nnconvert.apply import apply
     from nnconvert.check import check
     from nnconvert.decide import decide
-    from nnconvert.source.project import imported_names
+    from nnconvert.source.project import Neighbours
 
     decoded = files.decode(source)
-    plan = decide(decoded.text, options, lambda: imported_names(path))
+    neighbours = Neighbours(path)
+    plan = decide(decoded.text, options, neighbours)
     if not plan.converted:
         return Result(path, "unchanged", source, source, plan)
     text = apply(decoded.text, plan, options)
-    check(decoded.text, text, plan, options)
+    check(decoded.text, text, plan, options, neighbours)
     return Result(path, "changed", source, files.encode(text, decoded), plan)
 
 

@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
+from nnconvert.decide import NONE, decide
 from nnconvert.errors import CheckError, SourceError
 from nnconvert.options import Options
 from nnconvert.plan import ClassPlan, Conversion, Plan, Span
+from nnconvert.source.project import Neighbours
 from nnconvert.source.text import Source, parse
 
 _Node = TypeVar("_Node", bound=ast.AST)
 
 
-def check(old: str, new: str, plan: Plan, options: Options) -> None:
+def check(old: str, new: str, plan: Plan, options: Options, neighbours: Neighbours = NONE) -> None:
     """Raise CheckError unless the new text parses, keeps all comments, differs by the plan, and is stable."""
     try:
         tree = parse(new)
@@ -28,7 +30,7 @@ def check(old: str, new: str, plan: Plan, options: Options) -> None:
     if missing := _comments(old) - _comments(new) - dropped:
         raise CheckError(f"a comment would be lost: {next(iter(missing))}")
     _check_tree(Source(old), tree, plan)
-    _check_stable(old, new, plan, options)
+    _check_stable(old, new, plan, options, neighbours)
 
 
 def _comments(text: str) -> Counter[str]:
@@ -38,14 +40,12 @@ def _comments(text: str) -> Counter[str]:
     return Counter(t.string for t in tokenize.generate_tokens(lines) if t.type == tokenize.COMMENT)
 
 
-def _check_stable(old: str, new: str, plan: Plan, options: Options) -> None:
-    from nnconvert.decide import decide
-
+def _check_stable(old: str, new: str, plan: Plan, options: Options, neighbours: Neighbours) -> None:
     expected = 0
     if options.lines:  # the lines have moved: what remains of all the others
         options = replace(options, lines=())
-        expected = len(decide(old, options).converted) - len(plan.converted)
-    again = decide(new, options)
+        expected = len(decide(old, options, neighbours).converted) - len(plan.converted)
+    again = decide(new, options, neighbours)
     if len(again.converted) != expected or max(len(again.classes), len(again.retired)) > expected:
         first = again.converted[0].site if again.converted else plan.converted[0].site
         raise CheckError(f"a second run would change line {first.position.line} ({first.spelled}) again")

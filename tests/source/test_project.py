@@ -1,10 +1,12 @@
-"""An import that another file of the project takes from here stays, though nothing here uses it any more."""
+"""What other files of a project say: which imports they take from here, which submodules their subclasses name."""
 
 from pathlib import Path
 
 import pytest
 
 from nnconvert.api import convert_file
+from nnconvert.options import Options
+from nnconvert.plan import Leave
 
 SOURCE = """\
 import torch.nn as nn
@@ -55,3 +57,49 @@ def test_star_import_brings_what_all_names(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text('__all__ = ["Net"]\n' + SOURCE)
     (tmp_path / "other.py").write_text("from net import *\n")
     assert "functional" not in converted(tmp_path / "net.py")
+
+
+NET = """\
+import torch.nn as nn
+
+
+class Net(nn.Module):
+    def __init__(self, p):
+        super().__init__()
+        self.act = nn.ReLU()
+        self.drop = nn.Dropout(p)
+
+    def forward(self, x):
+        return self.drop(self.act(x))
+"""
+
+
+def written(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("other", "left"),
+    [
+        ("class Sub(Net):\n    def forward(self, x):\n        return self.act(x)\n", ["act"]),
+        ("class Sub(nn.Module, net.Net):\n    def train(self, mode=True):\n        self.drop.p = 0\n", ["drop"]),
+        ("class Net:\n    pass\n\n\nclass Sub(Net):\n    def forward(self, x):\n        return self.act(x)\n", []),
+        ("class Sub(Other):\n    def forward(self, x):\n        return self.act(x)\n", []),
+        ("class Sub(Net):\n    pass\n", []),
+    ],
+)
+def test_a_submodule_that_a_subclass_in_another_file_names_stays(tmp_path: Path, other: str, left: list[str]) -> None:
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "sub.py").write_text(other)
+    result = convert_file(written(tmp_path / "net.py", NET), Options(direction="to-functional"))
+    assert result.plan is not None
+    assert [d.site.spelled.removeprefix("self.") for d in result.plan.left] == left
+    assert {d.outcome.code for d in result.plan.left if isinstance(d.outcome, Leave)} == ({"NNC606"} if left else set())
+
+
+def test_a_kept_setting_gets_no_name_that_such_a_subclass_has(tmp_path: Path) -> None:
+    (tmp_path / "sub.py").write_text("class Sub(Net):\n    def set(self):\n        self.drop_p = 3\n")
+    result = convert_file(written(tmp_path / "net.py", NET), Options(direction="to-functional"))
+    assert b"self.drop_p1 = p\n" in result.new

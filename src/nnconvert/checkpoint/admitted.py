@@ -85,7 +85,7 @@ def require_admissible(name: str) -> None:
         )
     if module.partition(".")[0] in _BLOCKED:
         raise UsageError(f"--allow-global {name}: torch.load(weights_only=True) admits nothing of this module")
-    if module == "builtins" and not isinstance(_resolve(name), type):
+    if module in ("builtins", "__builtin__") and not isinstance(_resolve(name), type):
         raise UsageError(f"--allow-global {name}: a pickle that asks for it runs code of its own")
 
 
@@ -97,7 +97,9 @@ def _resolve(name: str) -> Any:
 
 
 def _spelled_now(name: str) -> str:
-    """NumPy 2 warns of ``numpy.core``, by which NumPy 1 pickled its scalars and arrays."""
+    """Names change: pickles of protocol 2 know builtins by their name of Python 2, and NumPy 2 moved numpy.core."""
+    if name.startswith("__builtin__."):
+        return name.replace("__builtin__", "builtins", 1)
     if name.startswith("numpy.core."):
         return name.replace("numpy.core.", f"{_numpy_core()}.", 1)
     if name.startswith("numpy._core."):

@@ -43,32 +43,40 @@ def require_whole(path: Path) -> None:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            _require_checkpoint(archive)
+            pickled = _pickle(archive)
             for info in archive.infolist():
                 if info.compress_type != zipfile.ZIP_STORED:
                     raise CheckpointError(f"its record {info.filename} is compressed, which torch.save never does")
-                if info.CRC:  # zero where torch was told not to compute it
-                    _read(archive, info)
+                # The checksum is zero where torch was told not to compute it.
+                start = _read(archive, info) if info.CRC else b""
+                if info is pickled:
+                    _require_protocol(start)
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise CheckpointError(f"it is truncated or damaged: {error}") from error
 
 
-def _require_checkpoint(archive: zipfile.ZipFile) -> None:
+def _pickle(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    """The record that every checkpoint has."""
     names = archive.namelist()
     if any(name.endswith("/constants.pkl") for name in names):
         raise CheckpointError("it is a TorchScript program (torch.jit.save), not a checkpoint")
     pickles = [name for name in names if name.endswith("/data.pkl") and name.count("/") == 1]
     if not pickles:
         raise CheckpointError("it is a zip archive, but not one that torch.save wrote")
-    with archive.open(pickles[0]) as stream:
-        start = stream.read(2)
-    if len(start) == 2 and start[1] not in _PROTOCOLS:
+    return archive.getinfo(pickles[0])
+
+
+def _require_protocol(start: bytes) -> None:
+    if len(start) == 2 and start[0] == 0x80 and start[1] not in _PROTOCOLS:
         raise CheckpointError(
             f"it was saved with pickle_protocol={start[1]}, which torch.load(weights_only=True) does not read"
         )
 
 
-def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
+def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """Its first two bytes, after all were compared with the checksum."""
     with archive.open(info) as stream:
+        start = stream.read(2)
         while stream.read(_CHUNK):
             pass
+    return start

@@ -15,7 +15,7 @@ from nnconvert.errors import UsageError
 _ASKED_FOR = (
     re.compile(r"GLOBAL (\S+) was not an allowed global"),
     re.compile(r"Unsupported class (\S+)"),
-    re.compile(r"Can only (?:build|create new object).* got <class '([^']+)'>"),
+    re.compile(r"Can only (?:build|create new object).* got <class '([^'.]+\.[^']+)'>"),
 )
 """How torch, since 2.2, names the one global that it stopped at."""
 _CANNOT_FILL = re.compile(r"Can only (?:SETITEM|append|extend).* got <class '([^']+)'>")

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from nnconvert.options import Options
 from nnconvert.plan import Plan
+from nnconvert.source.project import Neighbours
+
+NONE = Neighbours()
 
 
-def decide(text: str, options: Options, imported: Callable[[], frozenset[str]] = frozenset) -> Plan:
+def decide(text: str, options: Options, neighbours: Neighbours = NONE) -> Plan:
     """The plan for one file's text; raises SourceError where it does not parse.
 
-    ``imported`` tells which names other files import from this one (``*``: all); these imports stay.
+    ``neighbours`` tells what other files of the project say of this one.
     """
     if options.direction == "to-functional":
         from nnconvert.decide import to_functional
 
-        return to_functional.decide(text, options, imported)
+        return to_functional.decide(text, options, neighbours)
     from nnconvert.decide import to_module
 
-    return to_module.decide(text, options, imported)
+    return to_module.decide(text, options, neighbours)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from nnconvert.plan import ImportEdit, Span
+from nnconvert.source.project import Neighbours
 from nnconvert.source.reader import Reader
 from nnconvert.source.scopes import Binding
 
@@ -14,11 +15,11 @@ Import = ast.Import | ast.ImportFrom
 
 
 class ImportEdits:
-    """``imported`` tells which names other files import from this one (``*``: all)."""
+    """What other files import from this one stays."""
 
-    def __init__(self, reader: Reader, imported: Callable[[], frozenset[str]]) -> None:
+    def __init__(self, reader: Reader, neighbours: Neighbours) -> None:
         self.reader = reader
-        self._imported = imported
+        self._neighbours = neighbours
 
     def edits(self, gone: Sequence[ast.Name], removable: str, added: Mapping[str, str]) -> tuple[ImportEdit, ...]:
         """Remove imports below ``removable`` that only these uses needed; add what ``added`` names."""
@@ -53,7 +54,7 @@ class ImportEdits:
             yield self._without(statement, aliases)
 
     def _is_imported_elsewhere(self, name: str) -> bool:
-        imported = self._imported()
+        imported = self._neighbours.imported
         return name in imported or ("*" in imported and "__all__" not in self.reader.tree.module.bindings)
 
     def _removable(self, name: str, binding: Binding, removable: str) -> bool:

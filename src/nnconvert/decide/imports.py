@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from nnconvert.decide.arguments import LeaveError
@@ -11,6 +11,7 @@ from nnconvert.decide.import_edits import ImportEdits, is_about_torch
 from nnconvert.plan import ImportEdit
 from nnconvert.source.construction import Construction
 from nnconvert.source.names import root_name
+from nnconvert.source.project import Neighbours
 from nnconvert.source.reader import Reader
 from nnconvert.source.scopes import Binding, Scope
 
@@ -27,9 +28,9 @@ _FREE: Final = {
 class Importer:
     """Names for generated calls, and the imports that they need."""
 
-    def __init__(self, reader: Reader, imported: Callable[[], frozenset[str]]) -> None:
+    def __init__(self, reader: Reader, neighbours: Neighbours) -> None:
         self.reader = reader
-        self._imported = imported
+        self._neighbours = neighbours
         self._added: dict[str, str] = {}
         """What may have to be imported -> the name it gets."""
 
@@ -162,7 +163,7 @@ class Importer:
         needed = {text.partition("(")[0].partition(".")[0] for text in written}
         added = {wanted: name for wanted, name in self._added.items() if name in needed}
         used = [name for name in gone if name.id not in needed]
-        return ImportEdits(self.reader, self._imported).edits(used, removable, added)
+        return ImportEdits(self.reader, self._neighbours).edits(used, removable, added)
 
 
 def _is_imported(binding: Binding) -> bool:

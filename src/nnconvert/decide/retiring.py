@@ -13,13 +13,14 @@ from nnconvert.decide.uses import asked_by_string, outside_use, stored_outside, 
 from nnconvert.source.construction import Construction
 from nnconvert.source.facts import Store
 from nnconvert.source.paths import own_nodes
+from nnconvert.source.project import Neighbours
 from nnconvert.source.reader import Reader
 
 _CONTAINERS: Final = frozenset({"Sequential", "ModuleList", "ModuleDict"})
 _REGISTERING: Final = frozenset({"add_module", "register_module", "setattr", "append", "insert", "extend"})
 
 
-def assignment(submodule: Submodule, reader: Reader) -> tuple[Construction, int]:
+def assignment(submodule: Submodule, reader: Reader, neighbours: Neighbours) -> tuple[Construction, int]:
     """The ``__init__`` and the index of the one statement in it that assigns the submodule; raises LeaveError."""
     check_kind(submodule.info, reader)
     for built in submodule.built:
@@ -32,6 +33,11 @@ def assignment(submodule: Submodule, reader: Reader) -> tuple[Construction, int]
     check_class(submodule.info, reader)
     _check_names(submodule, reader)
     _check_uses(submodule, reader)
+    beside = neighbours.used_beside(submodule.info.node.name).get(submodule.name)
+    if beside is not None:
+        raise LeaveError(
+            "NNC606", f"{beside.name} has a subclass of {submodule.info.qualname} and names {submodule.name}"
+        )
     walk = reader.walks.noticing(submodule.info, submodule.built[0].module)
     if walk is not None:
         line = reader.source.position(reader.source.span(walk.node).start).line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nnconvert.catalog import Pair, without_pair
@@ -24,15 +24,16 @@ from nnconvert.options import Options
 from nnconvert.plan import Conversion, Decision, Plan, Retirement
 from nnconvert.source.classes import ClassInfo
 from nnconvert.source.construction import Construction
+from nnconvert.source.project import Neighbours
 from nnconvert.source.quotes import unparse
 from nnconvert.source.reader import Reader
 from nnconvert.source.text import Source
 
 
-def decide(text: str, options: Options, imported: Callable[[], frozenset[str]] = frozenset) -> Plan:
+def decide(text: str, options: Options, neighbours: Neighbours) -> Plan:
     """The plan for one file's text; raises SourceError where it does not parse."""
     reader = Reader(Source(text), options.module_bases, functional_names())
-    return _Decider(reader, options, imported).plan()
+    return _Decider(reader, options, neighbours).plan()
 
 
 @dataclass(eq=False)
@@ -65,11 +66,12 @@ def _shared_name(work: _Work, parameter: str) -> str:
 
 
 class _Decider:
-    def __init__(self, reader: Reader, options: Options, imported: Callable[[], frozenset[str]]) -> None:
+    def __init__(self, reader: Reader, options: Options, neighbours: Neighbours) -> None:
         self.reader = reader
         self.options = options
-        self.importer = Importer(reader, imported)
-        self.namers = Namers(reader.attributes)
+        self.neighbours = neighbours
+        self.importer = Importer(reader, neighbours)
+        self.namers = Namers(reader.attributes, neighbours)
         self.submodules = Submodules(reader)
         self.decisions: list[Decision] = []
         self.retired: list[Retirement] = []
@@ -122,7 +124,7 @@ class _Decider:
         return [call for call in submodule.calls or (built.call,) if self._wanted(call, built)]
 
     def _work(self, submodule: Submodule) -> _Work:
-        construction, index = assignment(submodule, self.reader)
+        construction, index = assignment(submodule, self.reader, self.neighbours)
         built = submodule.built[0]
         if self.submodules.holds_calls(built):
             raise LeaveError("NNC207", "a module is called among its settings")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -18,17 +18,15 @@ from nnconvert.options import Options
 from nnconvert.plan import ClassPlan, Conversion, Decision, ImportEdit, Leave, Plan, Registration, Span
 from nnconvert.source.classes import ClassInfo
 from nnconvert.source.names import root_name
+from nnconvert.source.project import Neighbours
 from nnconvert.source.reader import Reader
 from nnconvert.source.text import Source
 
 
-def decide(text: str, options: Options, imported: Callable[[], frozenset[str]] = frozenset) -> Plan:
-    """The plan for one file's text; raises SourceError where it does not parse.
-
-    ``imported`` tells which names other files import from this one (``*``: all); these imports stay.
-    """
+def decide(text: str, options: Options, neighbours: Neighbours) -> Plan:
+    """The plan for one file's text; raises SourceError where it does not parse."""
     reader = Reader(Source(text), options.module_bases, functional_names())
-    return _Decider(reader, options, imported).plan()
+    return _Decider(reader, options, neighbours).plan()
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,13 +36,13 @@ class _Outcome:
 
 
 class _Decider:
-    def __init__(self, reader: Reader, options: Options, imported: Callable[[], frozenset[str]]) -> None:
+    def __init__(self, reader: Reader, options: Options, neighbours: Neighbours) -> None:
         self.reader = reader
         self.options = options
-        self.importer = Importer(reader, imported)
+        self.importer = Importer(reader, neighbours)
         self.drafter = Drafter(reader, options)
         self.placer = Placer(reader)
-        self.namers = Namers(reader.attributes)
+        self.namers = Namers(reader.attributes, neighbours)
 
     def plan(self) -> Plan:
         sites = [site for site in Finder(self.reader, self.options.methods).find() if self._wanted(site)]

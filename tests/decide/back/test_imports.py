@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from tests.decide.back import BACK, decided
 from tests.helpers import check_converted, check_left, convert, load
+
+from nnconvert.decide import decide
+from nnconvert.options import Options
+from nnconvert.source.project import Neighbours
 
 BODY = (
     "\n\nclass Net({module}):\n    def __init__(self):\n        super().__init__()\n        self.n = 1\n{line}\n"
@@ -150,15 +156,15 @@ def test_other_imports_stay(imports: str) -> None:
     check(f"{N}{imports}", f"{N}from torch.nn import functional as F\n{imports}", constructor="ReLU()")
 
 
-def test_an_import_that_other_files_read_stays() -> None:
-    from nnconvert.decide import decide
-    from nnconvert.options import Options
-
+def test_an_import_that_other_files_read_stays(tmp_path: Path) -> None:
     text = f"{N}from torch.nn import ReLU\n" + BODY.format(
         module="nn.Module", line="        self.act = ReLU()\n", call="self.act(x)", inputs=""
     )
-    for imported, removed in (((), True), (("ReLU",), False), (("*",), False), (("Tanh",), True)):
-        plan = decide(text, Options(direction=BACK), lambda names=imported: frozenset(names))
+    for number, (imported, removed) in enumerate((("", True), ("ReLU", False), ("*", False), ("Tanh", True))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "other.py").write_text(f"from net import {imported}\n" if imported else "")
+        plan = decide(text, Options(direction=BACK), Neighbours(folder / "net.py"))
         assert any(not edit.text for edit in plan.imports) is removed, imported
 
 
