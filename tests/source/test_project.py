@@ -79,14 +79,20 @@ def written(path: Path, text: str) -> Path:
     return path
 
 
+CALLS = "    def forward(self, x):\n        return self.act(x)\n"
+
+
 @pytest.mark.parametrize(
     ("other", "left"),
     [
-        ("class Sub(Net):\n    def forward(self, x):\n        return self.act(x)\n", ["act"]),
-        ("class Sub(nn.Module, net.Net):\n    def train(self, mode=True):\n        self.drop.p = 0\n", ["drop"]),
-        ("class Net:\n    pass\n\n\nclass Sub(Net):\n    def forward(self, x):\n        return self.act(x)\n", []),
-        ("class Sub(Other):\n    def forward(self, x):\n        return self.act(x)\n", []),
-        ("class Sub(Net):\n    pass\n", []),
+        (f"from net import Net\n\n\nclass Sub(Net):\n{CALLS}", ["act"]),
+        (f"from .. import Net\n\n\nclass Sub(nn.Module, Net):\n{CALLS}", ["act"]),
+        ("import net\n\n\nclass Sub(net.Net):\n    def off(self):\n        self.drop.p = 0\n", ["drop"]),
+        (f"from net import *\n\n\nclass Sub(Net):\n{CALLS}", ["act"]),
+        (f"from other import Net\n\n\nclass Sub(Net):\n{CALLS}", []),
+        (f"from net import Net\n\n\nclass Net:\n    pass\n\n\nclass Sub(Net):\n{CALLS}", []),
+        (f"from net import Net\n\n\nclass Sub(Other):\n{CALLS}", []),
+        ("from net import Net\n\n\nclass Sub(Net):\n    pass\n", []),
     ],
 )
 def test_a_submodule_that_a_subclass_in_another_file_names_stays(tmp_path: Path, other: str, left: list[str]) -> None:
@@ -100,6 +106,8 @@ def test_a_submodule_that_a_subclass_in_another_file_names_stays(tmp_path: Path,
 
 
 def test_a_kept_setting_gets_no_name_that_such_a_subclass_has(tmp_path: Path) -> None:
-    (tmp_path / "sub.py").write_text("class Sub(Net):\n    def set(self):\n        self.drop_p = 3\n")
+    (tmp_path / "sub.py").write_text(
+        "from net import *\nclass Sub(Net):\n    def set(self):\n        self.drop_p = 3\n"
+    )
     result = convert_file(written(tmp_path / "net.py", NET), Options(direction="to-functional"))
     assert b"self.drop_p1 = p\n" in result.new

@@ -45,7 +45,7 @@ class Neighbours:
             return {}
         found: dict[str, Path] = {}
         for path, own in _subclasses(*_tree(self._path)).get(class_name, ()):
-            if class_name not in own and path != self._path:
+            if class_name not in own and path != self._path and _may_import(path, class_name, self._path):
                 found.update(dict.fromkeys(_attributes(path), path))
         return found
 
@@ -89,6 +89,20 @@ def _subclasses(root: Path, recursive: bool) -> Mapping[str, tuple[tuple[Path, f
         for base in {base.decode() for _, bases in classes for base in bases}:
             found.setdefault(base, []).append((path, own))
     return {base: tuple(paths) for base, paths in found.items()}
+
+
+def _may_import(path: Path, class_name: str, module: Path) -> bool:
+    """Whether a file takes the class from the module, from a package above it or by a star, or names it by dots."""
+    data = _read(path)
+    above = {module.stem, *module.parent.parts, ""}
+    stars = False
+    for source, names in _IMPORT.findall(data):
+        last = source.rpartition(b".")[2].decode("utf-8", "replace")
+        imported = {name.decode("utf-8", "replace") for name in _NAME.findall(names)}
+        if class_name in imported:
+            return last in above
+        stars |= "*" in imported and last in above
+    return stars or re.search(rb"\.%s\b" % class_name.encode(), data) is not None
 
 
 @cache
