@@ -115,20 +115,26 @@ class _Normal(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.Call:
         self.generic_visit(node)
-        name, function = _qualname(node.func), node.func
+        name = _qualname(node.func)
         if (module := by_module(name)) is not None:
             constructor = Spelling(name, module.constructor)
             return _written(node, module, constructor, constructor)
         if name in by_spelling():
             pair, spelling = by_spelling()[name][0]
             return _written(node, pair, spelling, pair.way_back)
-        if isinstance(function, ast.Attribute) and function.attr in _METHODS:
-            if not (isinstance(function.value, ast.Name) and function.value.id in self.instances):
-                pair, spelling = _METHODS[function.attr]
-                node = ast.Call(function, [function.value, *node.args], node.keywords)
-                with_input = Spelling(spelling.name, f"{pair.inputs[0]}, {spelling.parameters}")
-                return _written(node, pair, with_input, pair.way_back)
-        return node
+        return self._method(node)
+
+    def _method(self, node: ast.Call) -> ast.Call:
+        function = node.func
+        if not (isinstance(function, ast.Attribute) and function.attr in _METHODS):
+            return node
+        if isinstance(function.value, ast.Name) and function.value.id in self.instances:
+            return node
+        pair, spelling = _METHODS[function.attr]
+        with_input = Spelling(spelling.name, f"{pair.inputs[0]}, {spelling.parameters}")
+        return _written(
+            ast.Call(function, [function.value, *node.args], node.keywords), pair, with_input, pair.way_back
+        )
 
 
 # -- calls ---------------------------------------------------------------------------------------------------
@@ -139,23 +145,20 @@ def _written(call: ast.Call, pair: Pair, spelling: Spelling, target: Spelling) -
     given = _bound(call, spelling)
     if given is None:
         return call
-    standard = _defaults(pair, target)
-    implied = {name: text for name, text in _defaults(pair, spelling).items() if name in standard}
-    implied |= pair.back_given if target is not spelling else {}
-    values = implied | dict(spelling.fixed) | {pair.renames.get(n, n): ast.unparse(v) for n, v in given.items()}
-    different = ((name, text) for name, text in sorted(values.items()) if text != standard.get(name))
-    keywords = [ast.keyword(name, ast.parse(text, mode="eval").body) for name, text in different]
-    return ast.Call(ast.Name(target.name), [], keywords)
+    names = {**pair.renames, "train": "training"}
+    standard = {names.get(p.name, p.name): p.default for p in target.signature}
+    texts = {names.get(p.name, p.name): p.default for p in spelling.signature if p.default is not None}
+    texts = {name: text for name, text in texts.items() if name in standard}
+    texts |= {**(pair.back_given if target is not spelling else {}), **spelling.fixed}
+    values = {name: ast.parse(text, mode="eval").body for name, text in texts.items()}
+    values |= {names.get(name, name): value for name, value in given.items()}
+    different = (name for name in sorted(values) if ast.unparse(values[name]) != standard.get(name))
+    return ast.Call(ast.Name(target.name), [], [ast.keyword(name, values[name]) for name in different])
 
 
 def _bound(call: ast.Call, spelling: Spelling) -> dict[str, ast.expr] | None:
     positional = [parameter.name for parameter in spelling.signature if not parameter.keyword_only]
     given = {**dict(zip(positional, call.args, strict=False)), **{str(k.arg): k.value for k in call.keywords}}
-    unpacks = any(isinstance(value, ast.Starred) for value in call.args) or "None" in given
+    unpacks = any(isinstance(value, ast.Starred) for value in call.args)
     fits = len(given) == len(call.args) + len(call.keywords) and all(map(spelling.signature.get, given))
     return given if fits and not unpacks else None
-
-
-def _defaults(pair: Pair, spelling: Spelling) -> dict[str, str]:
-    """Constructor's name of a parameter -> its default."""
-    return {pair.renames.get(p.name, p.name): p.default for p in spelling.signature if p.default is not None}
