@@ -74,7 +74,7 @@ ASSIGNMENTS = (
     "self.{name} = {value}; self.number = 3",
     "self.number = 3; self.{name} = {value}",
     "self.{name} = self.other = {value}",
-    "self.{name}, self.other = {value}, 3",
+    "self.{name}, self.number = {value}, 3",
     "if k > 2:\n    self.{name} = {value}\nelse:\n    self.{name} = nn.Tanh()",
     "if k > 2:\n    self.{name} = {value}",
     "with torch.no_grad():\n    self.{name} = {value}",

@@ -21,6 +21,8 @@ class Admitted:
     """The globals that were named, and what they need when the checkpoint is written again."""
 
     def __init__(self, names: Sequence[str]) -> None:
+        if names:
+            _require_torch_admits()
         self._globals = [self._entry(name) for name in names]
         if "numpy.dtype" in names:
             # An instance has a class of its own for every dtype, which the pickle does not name.
@@ -71,6 +73,13 @@ class Admitted:
         made: collections.OrderedDict[Any, Any] = collections.OrderedDict()
         self._made[id(made)] = (made, arguments)
         return made
+
+
+def _require_torch_admits() -> None:
+    import torch
+
+    if not hasattr(torch.serialization, "add_safe_globals"):
+        raise UsageError(f"--allow-global needs torch 2.4 or later, and this is torch {torch.__version__}")
 
 
 def require_admissible(name: str) -> None:

@@ -57,7 +57,12 @@ def is_optimizer(value: object) -> bool:
     if not isinstance(value, dict) or not isinstance(value.get("state"), dict):
         return False
     groups = value.get("param_groups")
-    return isinstance(groups, list) and all(isinstance(g, dict) and isinstance(g.get("params"), list) for g in groups)
+    return isinstance(groups, list) and all(isinstance(g, dict) and _is_indices(g.get("params")) for g in groups)
+
+
+def _is_indices(value: object) -> bool:
+    """Numbers, or the names that some programs write in their place."""
+    return isinstance(value, list) and all(isinstance(index, int | str) for index in value)
 
 
 def say(place: str) -> str:

@@ -18,8 +18,10 @@ class Fit:
     prefix: str
 
 
-def choose(place: str, keys: Collection[str], parts: Sequence[Part]) -> Fit | None:
+def choose(place: str, keys: Collection[str], parts: Sequence[Part], way_out: str = "") -> Fit | None:
     """The part whose keys all stand in a state_dict; None where none of its keys moves.
+
+    ``way_out``: what a person can do about a state_dict that has some of the keys only.
 
     Raises CheckpointError where some of the keys are missing, and where several parts fit.
     """
@@ -27,7 +29,7 @@ def choose(place: str, keys: Collection[str], parts: Sequence[Part]) -> Fit | No
     fits = [fit for part in usable if part.whole for fit in _fits(keys, part)]
     fits = fits or [fit for part in usable if not part.whole for fit in _fits(keys, part)]
     if not fits:
-        _require_none_moves(place, keys, usable)
+        _require_none_moves(place, keys, usable, way_out)
         return None
     first = fits[0]
     for other in fits[1:]:
@@ -53,7 +55,7 @@ def _fits(keys: Collection[str], part: Part) -> list[Fit]:
     return [Fit(part, p) for p in prefixes(keys) if all(p + key in present for key in part.required)]
 
 
-def _require_none_moves(place: str, keys: Collection[str], parts: Sequence[Part]) -> None:
+def _require_none_moves(place: str, keys: Collection[str], parts: Sequence[Part], way_out: str) -> None:
     present = set(keys)
     near = [
         (part, [prefix + key for key in part.required if prefix + key not in present])
@@ -63,10 +65,7 @@ def _require_none_moves(place: str, keys: Collection[str], parts: Sequence[Part]
     ]
     if near:
         part, missing = min(near, key=lambda pair: len(pair[1]))
-        raise CheckpointError(
-            f"{place}: these keys of {part.name} are missing: {listed(missing)}; where it is the state_dict of "
-            f"another model, --skip {place} leaves it as it is"
-        )
+        raise CheckpointError(f"{place}: these keys of {part.name} are missing: {listed(missing)}{way_out}")
 
 
 def nothing_fits(state_dicts: Sequence[Collection[str]], parts: Sequence[Part]) -> str:

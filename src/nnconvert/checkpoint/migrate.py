@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,10 +64,10 @@ def migrate(request: Request) -> Migration:
         require_writable(request.output, given, force=request.force)
     try:
         migration = _plan(request, found)
+        if request.output is not None:
+            _write(migration, request.output, request)
     except CheckpointError as error:
         raise CheckpointError(f"{request.checkpoint}: {error}") from error
-    if request.output is not None:
-        _write(migration, request.output, request)
     return migration
 
 
@@ -118,16 +118,15 @@ def _plan_safetensors(request: Request, found: list[Part]) -> Migration:
     if request.groups or request.skip or request.allow_globals:
         raise UsageError("a safetensors file is one state_dict: --groups, --skip and --allow-global are for torch.save")
     header = safetensors_file.read(request.checkpoint)
-    keys: Collection[str] = header.names
-    shared = header.aliases(header.metadata)
-    fit = choose(request.checkpoint.name, [*keys, *shared], found)
+    keys = [*header.names, *header.aliases(header.metadata)]
+    fit = choose("its header", keys, found)
     if fit is None:
         raise CheckpointError(nothing_fits([keys], found))
-    moves = plan_keys(request.checkpoint.name, [*keys, *shared], fit)
-    entries = safetensors_file.renamed(header, moves)
+    moves = plan_keys("the header", keys, fit)
+    text = safetensors_file.renamed(header, moves)
 
     def save(path: Path) -> None:
-        safetensors_file.write(request.checkpoint, header, entries, moves.dropped, path)
+        safetensors_file.write(request.checkpoint, header, text, moves.dropped, path)
 
     return Migration((moves,), (), (), save)
 
@@ -137,4 +136,4 @@ def _write(migration: Migration, output: Path, request: Request) -> None:
         with created(output, like=request.checkpoint, replace=request.force) as temporary:
             migration.save(temporary)
     except OSError as error:
-        raise CheckpointError(f"{output}: cannot be written: {error.strerror or error}") from error
+        raise CheckpointError(f"{output} cannot be written: {error.strerror or error}") from error

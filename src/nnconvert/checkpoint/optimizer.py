@@ -34,8 +34,8 @@ class GroupMoves:
     """Names without the prefixes of wrappers, in the order of the checkpoint."""
     sources: tuple[int, ...]
     """For each position of the new order, the position in the old one."""
-    new_names: tuple[str, ...]
-    """New names in the new order, with the prefixes that the optimizer's own names have."""
+    new_names: tuple[str, ...] | None
+    """What the optimizer is to call them, in the new order and with its own prefixes; None where it names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def keyed_by_name(optimizer: Optimizer) -> bool:
 
 
 def own_names(optimizer: Optimizer) -> Names | None:
-    """What the optimizer calls its parameters: ``param_names`` is there since torch 2.5, if it was given names."""
+    """What the optimizer calls its parameters: ``param_names`` is there since torch 2.6, if it was given names."""
     if keyed_by_name(optimizer):
         return indices(optimizer)
     names = [group.get("param_names") for group in optimizer["param_groups"]]
@@ -105,12 +105,12 @@ def reorder(optimizer: Optimizer, moves: OptimizerMoves) -> None:
     by_name = keyed_by_name(optimizer)
     for group, planned in zip(optimizer["param_groups"], moves.groups, strict=True):
         params = group["params"]
-        if by_name:
+        if planned.new_names is not None and by_name:
             new.update(zip(params, planned.new_names, strict=True))
             params[:] = planned.new_names
-        else:
-            new.update((params[source], index) for index, source in zip(params, planned.sources, strict=True))
-        if "param_names" in group:
+            continue
+        new.update((params[source], index) for index, source in zip(params, planned.sources, strict=True))
+        if planned.new_names is not None:
             group["param_names"] = type(group["param_names"])(planned.new_names)
     state = optimizer["state"]
     entries = [(new.get(index, index), kept) for index, kept in state.items()]

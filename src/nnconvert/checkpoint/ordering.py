@@ -65,6 +65,8 @@ def _names(found: Found, part: Part, own: Names | None, patterns: Patterns | Non
     if part.order is None:
         return _names_without_order(found.content, part, own)
     counts = list(map(len, indices(found.content)))
+    if patterns is not None and own is not None:
+        return "it names its parameters itself, so --groups must not"
     if patterns is not None:
         names = resolve(found.place, patterns, part.order[0])
         given = list(map(len, names))
@@ -101,9 +103,7 @@ def _plan(found: Found, part: Part, names: Names, own: Names | None) -> Optimize
     groups = []
     for number, old in enumerate(names):
         sources = _sources(f"{found.place}: group {number}", old, part) if by_position else tuple(range(len(old)))
-        said = old if own is None else own[number]
-        prefixes = [name[: len(name) - len(plain)] for name, plain in zip(said, old, strict=True)]
-        new_names = tuple(prefixes[source] + part.new(old[source]) for source in sources)
+        new_names = None if own is None else tuple(_renamed(own[number][source], part) for source in sources)
         groups.append(GroupMoves(tuple(old), sources, new_names))
     moves = OptimizerMoves(found.place, part, tuple(groups))
     flat = flat_entry(found.content)
@@ -113,6 +113,11 @@ def _plan(found: Found, part: Part, names: Names, own: Names | None) -> Optimize
             f"into the new order; --skip {found.place} leaves it as it is, for a start without it"
         )
     return moves
+
+
+def _renamed(name: str, part: Part) -> str:
+    prefix, plain = bare(name, part.required)
+    return prefix + part.new(plain)
 
 
 def _sources(where: str, names: Sequence[str], part: Part) -> tuple[int, ...]:

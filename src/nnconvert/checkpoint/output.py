@@ -17,9 +17,13 @@ _TEMPORARY_PREFIX = ".nnconvert-"
 
 def require_writable(output: Path, inputs: Sequence[Path], *, force: bool) -> None:
     """Raise UsageError where ``output`` is one of ``inputs``, by whatever name, or is there without ``force``."""
-    if not output.exists():
-        if not output.resolve().parent.is_dir():
-            raise UsageError(f"{output}: the folder {output.resolve().parent} does not exist")
+    try:
+        parent, there = output.resolve().parent, output.exists()
+    except (OSError, RuntimeError) as error:  # RuntimeError: links that lead in a circle
+        raise UsageError(f"{output}: cannot be written: {error}") from None
+    if not parent.is_dir():
+        raise UsageError(f"{output}: the folder {parent} does not exist")
+    if not there:
         return
     for path in inputs:
         if output.samefile(path):

@@ -31,7 +31,7 @@ def plan(found: Contents, parts: Sequence[Part], groups: Groups | None, skip: Co
     _require_there(skip, found)
     state_dicts = [item for item in found.state_dicts if not _is_below(item.place, skip)]
     optimizers = [item for item in found.optimizers if not _is_below(item.place, skip)]
-    chosen = [(item, choose(say(item.place), _keys(item), parts)) for item in state_dicts]
+    chosen = [(item, choose(say(item.place), _keys(item), parts, _way_out(item))) for item in state_dicts]
     fits = [(item, fit) for item, fit in chosen if fit]
     used = _distinct([fit.part for _, fit in fits])
     if not used:
@@ -74,6 +74,10 @@ def apply(planned: Plan) -> None:
 def _refill(content: dict[Any, Any], entries: list[tuple[Any, Any]]) -> None:
     content.clear()
     content.update(entries)
+
+
+def _way_out(found: Found) -> str:
+    return f"; where it is of another model: --skip {found.place}" if found.place else ""
 
 
 def _require_there(skip: Collection[str], found: Contents) -> None:

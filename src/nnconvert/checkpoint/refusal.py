@@ -18,7 +18,7 @@ _ASKED_FOR = (
     re.compile(r"Can only (?:build|create new object).* got <class '([^'.]+\.[^']+)'>"),
 )
 """How torch, since 2.2, names the one global that it stopped at."""
-_CANNOT_FILL = re.compile(r"Can only (?:SETITEM|append|extend).* got <class '([^']+)'>")
+_CANNOT_FILL = re.compile(r"Can only (?:SETITEM|append|extend).* got <class '([^'.]+\.[^']+)'>")
 _WORDS = re.compile(r"WeightsUnpickler error:\s*(.+?)\s*(?:\n|\Z)")
 _LEADING_PICKLES = 3
 """What the format from before torch 1.6 has before the pickle of the checkpoint itself."""
@@ -56,9 +56,7 @@ def _remedy(names: list[str]) -> str:
 
 
 def _listed_by_torch(path: Path, legacy: bool) -> list[str]:
-    """All names at once, since torch 2.5; for pickles that torch can take apart, which it reads no others."""
-    from pickle import UnpicklingError
-
+    """All names at once, since torch 2.5."""
     from torch import serialization
 
     if not hasattr(serialization, "get_unsafe_globals_in_checkpoint"):
@@ -66,8 +64,8 @@ def _listed_by_torch(path: Path, legacy: bool) -> list[str]:
     try:
         file = _as_zip(path) if legacy else str(path)
         return sorted(serialization.get_unsafe_globals_in_checkpoint(file))
-    except (UnpicklingError, EOFError, ValueError, RuntimeError):
-        return []  # then what torch.load said is all that there is to say
+    except Exception:  # on the bytes that torch.load failed on: then what it said is all that there is to say
+        return []
 
 
 def _as_zip(path: Path) -> io.BytesIO:

@@ -96,8 +96,8 @@ def _offsets(name: str, entry: object) -> tuple[int, int]:
     return offsets[0], offsets[1]
 
 
-def renamed(header: Header, planned: KeyMoves) -> dict[str, Any]:
-    """The entries under their new names, in their order; names of shared tensors in the metadata move, too."""
+def renamed(header: Header, planned: KeyMoves) -> bytes:
+    """The header with new names, entries in their order; names of shared tensors in the metadata move, too."""
     moves, offsets = planned.moves, _new_offsets(header, planned.dropped)
     entries = {
         moves.get(name, name): entry if name == _METADATA else {**entry, "data_offsets": list(offsets[name])}
@@ -110,7 +110,11 @@ def renamed(header: Header, planned: KeyMoves) -> dict[str, Any]:
             moves.get(key, key) if key in aliases else key: moves.get(value, value) if key in aliases else value
             for key, value in header.metadata.items()
         }
-    return entries
+    try:
+        text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise CheckpointError(f"a name of it, or a new one, is no text: {error.object!r}") from None
+    return text + b" " * (-len(text) % _ALIGNMENT)
 
 
 def _new_offsets(header: Header, dropped: Collection[str]) -> dict[str, tuple[int, int]]:
@@ -124,10 +128,8 @@ def _new_offsets(header: Header, dropped: Collection[str]) -> dict[str, tuple[in
     return offsets
 
 
-def write(source: Path, header: Header, entries: Mapping[str, Any], dropped: Collection[str], output: Path) -> None:
-    """Write ``entries``, and then the bytes of all tensors of ``source`` but those that are dropped."""
-    text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % _ALIGNMENT)
+def write(source: Path, header: Header, text: bytes, dropped: Collection[str], output: Path) -> None:
+    """Write a new header, and then the bytes of all tensors of ``source`` but those that are dropped."""
     with source.open("rb") as old, output.open("wb") as new:
         new.write(_LENGTH.pack(len(text)) + text)
         for name, (start, stop) in header.places():

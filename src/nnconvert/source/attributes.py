@@ -7,13 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Final
 
-from nnconvert.source.classes import (
-    Classes,
-    ClassInfo,
-    method_kind,
-    torch_attribute_names,
-    torch_class,
-)
+from nnconvert.source.classes import Classes, ClassInfo, method_kind, torch_attribute_names, torch_class
 from nnconvert.source.facts import Facts, Method, Store
 from nnconvert.source.named import (
     TABLES,
