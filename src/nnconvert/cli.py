@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from nnconvert.console import Console
 from nnconvert.errors import NnconvertError
 
 if TYPE_CHECKING:
@@ -37,38 +37,6 @@ Subcommands (nnconvert COMMAND --help):
 Exit codes: 0 done or nothing to do; 1 --check would change something, or not verified;
 2 usage or configuration; 3 verification found a difference; 4 a file failed; 130 Ctrl-C.
 """
-
-
-class Console:
-    """stdout for code, diffs and answers, stderr for the rest. A reader that goes away ends no run."""
-
-    def __init__(self, color: str = "auto") -> None:
-        self._choice = color
-
-    def out(self, data: bytes) -> None:
-        _emit(sys.stdout.buffer, data)
-
-    def err(self, text: str) -> None:
-        words = text if self.colors(sys.stderr) else click.unstyle(text)
-        _emit(
-            sys.stderr.buffer,
-            words.encode(sys.stderr.encoding or "utf-8", "backslashreplace"),
-        )
-
-    def colors(self, stream: Any) -> bool:
-        """Whether ``stream`` gets colors; NO_COLOR holds unless they are asked for."""
-        if self._choice != "auto":
-            return self._choice == "always"
-        return stream.isatty() and not os.environ.get("NO_COLOR")
-
-
-def _emit(stream: BinaryIO, data: bytes) -> None:
-    try:
-        stream.write(data)
-        stream.flush()
-    except BrokenPipeError:
-        # The run goes on, and its exit code stays what it means.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
