@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from textwrap import indent
 
 from hypothesis import strategies as st
@@ -87,33 +88,32 @@ ASSIGNMENTS = (
 )
 """The first ones are drawn more often, the last two are only for what takes one input."""
 
-CHANGES = (
+HELD = ("self.held = p", "self.held_size = size", "self.held = q", "self.kept = rate", "self.act_p = self.drop1_p = q")
+CHANGED = (
     "p = p * 0.5",
-    "self.held = p",
-    "k, size = size, k",
-    "self.held_size = size",
-    "rate = q",
     "p += 0.1",
-    "self.kept = rate",
-    "self.act_p = self.drop1_p = q",
-    "self.conv = nn.Conv2d(2, 2, 1)",
+    "k, size = size, k",
+    "rate = q",
     "if FLAG:\n    q = 0.2",
     "for q in (0.1, 0.2):\n    pass",
+)
+OTHERS = (
+    "self.conv = nn.Conv2d(2, 2, 1)",
     "rates.append(q)\nrates.pop(0)",
     "def later():\n    return p, q",
     "# a line for itself",
 )
-"""Statements of ``__init__`` between the submodules; the first ones are drawn more often."""
+"""Statements of ``__init__`` between the submodules."""
 
-LOCALS = (
-    "y = x",
+BEGINNINGS = (
     "y = x",
     "y = x",
     "y, K, P, FLAG = x, 5, 0.9, False",
     "y = x\nq = p = rate = 0.9\nk = size = 5",
-    "y = x\nself.k = 5",
+    "y = x\nself.k, self.p = 5, 0.9",
+    "y = x\nself.held, self.held_size, self.kept = 0.9, 5, 0.9",
 )
-"""Begins forward; what the names stood for in ``__init__`` must not change with them."""
+"""Of forward. The settings of a submodule do not change with names that stood for them in ``__init__``."""
 
 STATEMENTS = (
     "{target} = {e}",
@@ -148,70 +148,70 @@ INITS = (
 """Of the subclass; the second does nothing by itself."""
 
 
-@st.composite
-def constructors(draw: st.DrawFn) -> tuple[str, str]:
+def sources() -> st.SearchStrategy[str]:
+    """Files with ``Net`` and ``Sub``, which derives from it; both are built with a rate.
+
+    Drawn by their number: hypothesis would rather vary what it has drawn before.
+    """
+    return st.integers(0, 2**64 - 1).map(lambda number: _source(Random(number)))
+
+
+def _source(random: Random) -> str:
+    init: list[str] = []
+    calls: list[str] = []
+    between = random.choice((HELD, HELD + OTHERS, HELD + CHANGED, HELD + CHANGED + OTHERS))
+    for number in range(random.randint(2, 6)):
+        init += random.sample(between, random.randint(0, 2))
+        name = random.choice(("act", "drop", "relu")) + str(number or "")
+        value, call = _constructor(random)
+        style = random.choice(
+            ASSIGNMENTS[: -2 if "detach" in call else None] if random.random() < 0.2 else ASSIGNMENTS[:2]
+        )
+        init.append(style.format(name=name, value=value))
+        calls.append(call.replace("self.m", f"self.{name}"))
+    init += random.sample(between, random.randint(0, 2))
+    once = [f"y = {call.format(x='x')}" for call in calls]
+    others = random.choice(((), (), FUNCTIONALS))
+    several = [_statement(random, [*calls, *others]) for _ in range(random.randint(1, 3))]
+    last = _statement(random, [*random.choice(([], [], [], calls)), "self.last({x})"])
+    net = _net(init, _expression(random, calls, "v"), [random.choice(BEGINNINGS), *once, *several])
+    return random.choice(HEADERS) + _styled(net + _sub(random.choice(INITS), last), random)
+
+
+def _constructor(random: Random) -> tuple[str, str]:
     """The text, and how the module is called: ``self.m({x})[0]``."""
-    kind = draw(st.sampled_from(("form",) * 6 + ("changing", "changing", "loss")))
-    value, call = draw(st.sampled_from(FORMS)), "self.m({x})"
-    if kind == "changing":
-        value, behind = draw(st.sampled_from(CHANGING))
+    value, call = random.choice(FORMS), "self.m({x})"
+    kind = random.random()
+    if kind < 0.2:
+        value, behind = random.choice(CHANGING)
         call += behind
-    elif kind == "loss":
-        value = draw(st.sampled_from(LOSSES))
+    elif kind < 0.3:
+        value = random.choice(LOSSES)
         call = "(y + self.m({x}, y.detach()).mean())"
-    elif draw(st.integers(0, 5)) == 0 and "LayerNorm" not in value:
+    elif kind < 0.4 and "LayerNorm" not in value:
         call = "self.m(input={x})"
-    return value.format(rate=draw(st.sampled_from(RATES)), size=draw(st.sampled_from(SIZES))), call
+    return value.format(rate=random.choice(RATES), size=random.choice(SIZES)), call
 
 
-@st.composite
-def expressions(draw: st.DrawFn, calls: list[str], variable: str) -> str:
+def _expression(random: Random, calls: list[str], variable: str) -> str:
     text = variable
-    for _ in range(draw(st.integers(1, 3))):
-        text = draw(st.sampled_from(calls)).format(x=text)
+    for call in random.choices(calls, k=random.randint(1, 3)):
+        text = call.format(x=text)
     return text
 
 
-@st.composite
-def statements(draw: st.DrawFn, calls: list[str]) -> str:
-    return draw(st.sampled_from(STATEMENTS)).format(
-        target=draw(st.sampled_from(("x", "y"))),
-        e=draw(expressions(calls, "x")),
-        f=draw(expressions(calls, draw(st.sampled_from(("x", "y"))))),
-        g=draw(expressions(calls, "v")),
+def _statement(random: Random, calls: list[str]) -> str:
+    return random.choice(STATEMENTS).format(
+        target=random.choice("xy"),
+        e=_expression(random, calls, "x"),
+        f=_expression(random, calls, random.choice("xy")),
+        g=_expression(random, calls, "v"),
     )
 
 
-@st.composite
-def sources(draw: st.DrawFn) -> str:
-    """A file with ``Net`` and ``Sub``, which derives from it; both are built with a rate."""
-    init: list[str] = []
-    calls: list[str] = []
-    for number in range(draw(st.integers(3, 6))):
-        init.append(draw(st.sampled_from(CHANGES[:5]) | st.sampled_from(CHANGES)))
-        name = draw(st.sampled_from(("act", "drop", "relu"))) + str(number or "")
-        value, call = draw(constructors())
-        often = st.sampled_from(ASSIGNMENTS[:2])
-        any_of_them = st.sampled_from(ASSIGNMENTS[:-2] if "detach" in call else ASSIGNMENTS)
-        init.append(draw(often | often | often | any_of_them).format(name=name, value=value))
-        calls.append(call.replace("self.m", f"self.{name}"))
-    init.append(draw(st.sampled_from(CHANGES)))
-    once = [f"y = {call.format(x='x')}" for call in calls]
-    others = list(draw(st.sampled_from(((), (), FUNCTIONALS))))
-    forward = [
-        draw(st.sampled_from(LOCALS)),
-        *once,
-        *draw(st.lists(statements([*calls, *others]), min_size=2, max_size=4)),
-    ]
-    shared = draw(st.sampled_from(([], [], [], calls)))
-    last = draw(statements([*shared, "self.last({x})"]))
-    text = _net(init, draw(expressions(calls, "v")), forward) + _sub(draw(st.sampled_from(INITS)), last)
-    return draw(st.sampled_from(HEADERS)) + _styled(text, draw)
-
-
-def _styled(text: str, draw: st.DrawFn) -> str:
+def _styled(text: str, random: Random) -> str:
     """Perhaps with another name for self, or tabs."""
-    name, unit = draw(st.sampled_from(("self", "self", "this"))), draw(st.sampled_from(("    ", "    ", "\t")))
+    name, unit = random.choice(("self", "self", "this")), random.choice(("    ", "    ", "\t"))
     return text.replace("self", name).replace("    ", unit)
 
 

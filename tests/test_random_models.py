@@ -128,22 +128,22 @@ _STAYS = {
 """Why a functional that was a submodule does not become one again."""
 
 
-@_moderately
+@settings(_moderately, max_examples=30)
 @given(random_submodules.sources(), st.booleans())
 def test_functionals_beside_submodules_come_back(source: str, share: bool) -> None:
     execute_the_same(functionals_come_back(source, share=share).texts, "Sub", "0.3", _INPUTS)
 
 
 @pytest.mark.parametrize("constructor", random_submodules.CONSTRUCTORS)
-def test_each_constructor_of_the_grammar_converts_both_ways(constructor: str) -> None:
+@pytest.mark.parametrize(("rate", "size"), [("0.5", "3"), ("p", "k")])
+def test_each_constructor_of_the_grammar_converts_both_ways(constructor: str, rate: str, size: str) -> None:
     """So that the random tests are about conversions."""
-    value = constructor.format(rate="0.5", size="3")
+    init = f"self.m = {constructor.format(rate=rate, size=size)}"
     arguments = "x, x" if constructor in random_submodules.LOSSES else "x"
-    trip = submodules_come_back(
-        net(f"return self.m({arguments})", init=f"self.m = {value}", before="FLAG = True\np = 0")
-    )
+    source = net(f"return self.m({arguments})", init=init, args="k: int, p: float", before="FLAG = True")
+    trip = submodules_come_back(source, reasons=("NNC208", "NNC211"))
     assert len(trip.plan.retired) == 1
-    assert len(trip.back_plan.converted) == ("Identity" not in constructor)
+    execute_the_same(trip.texts, "Net", "3, 0.5", _INPUTS)
 
 
 def test_nothing_of_the_grammar_is_left_without_a_reason() -> None:

@@ -33,15 +33,33 @@ _MODELS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("EncoderLayer", "", "torch.randn(2, 5, 32)"),
         ("Encoder", "", "torch.randint(0, 100, (2, 12))"),
     ),
+    "back_cnn.txt": (
+        ("ConvBlock", "2, 3", "torch.randn(2, 2, 6, 6)"),
+        ("Pool", "", "torch.randn(2, 2, 6, 6)"),
+        ("Net", "3, 4", "torch.randn(2, 3, 9, 9)"),
+    ),
+    "back_left.txt": (
+        ("Base", "0.5", "torch.randn(3, 8)"),
+        ("Conditions", "drop=0.5", "torch.randn(3, 8)"),
+        ("Walked", "", "torch.randn(3, 8)"),
+        ("OwnMode", "", "torch.randn(3, 8)"),
+        ("Derived", "0.5", "torch.randn(3, 8)"),
+        ("Asked", "", "torch.randn(3, 8)"),
+    ),
+    "back_shapes.txt": (
+        ("Decoder", "8, 3, size=4", "torch.randn(2, 8, 7, 7)"),
+        ("Decoder", "8, 3, 4, 2", "torch.randn(2, 8, 7, 7), torch.tensor([0, 1] * 64).view(2, 8, 8)"),
+    ),
+    "back_transformer.txt": (
+        ("Attention", "Config()", "torch.randn(2, 5, 32), torch.rand(5, 5) > 0.7"),
+        ("MLP", "8, 16, 0.5", "torch.randn(3, 8)"),
+        ("Block", "Config()", "torch.randn(2, 5, 32)"),
+    ),
     "settings_and_comments.txt": (
         ("Block", "4", "torch.randn(2, 4, 8, 8)"),
         ("Head", "16, mode='bilinear'", "torch.randn(2, 16, 8, 8)"),
     ),
     "shared.txt": (("Residual", "6, 0.3", "torch.randn(3, 6)"),),
-    "back_cnn.txt": (("Net", "5, 8", "torch.randn(2, 3, 16, 16)"),),
-    "back_left.txt": (("Base", "0.5", "torch.randn(2, 8)"),),
-    "back_shapes.txt": (("Decoder", "8, 3, (10, 12)", "torch.randn(2, 8, 6, 6)"),),
-    "back_transformer.txt": (("Block", "Config()", "torch.randn(2, 5, 32), torch.rand(5, 5) > 0.7"),),
 }
 """The classes of each file, what they are built with, and what they are given."""
 
