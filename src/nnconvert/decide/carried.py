@@ -38,8 +38,6 @@ class Setting:
     text: str
     """What stands at the call; with ``stored``, the name of the attribute comes in the place of ``{}``."""
     positional: bool
-    reads: Mapping[str, Scope | None]
-    """Names of the module that the text reads, and the scopes that bind them (None: builtin)."""
     stored: str = ""
     """The value to be stored on self; empty where nothing needs to be."""
     source: str = ""
@@ -107,11 +105,11 @@ def implied_settings(pair: Pair, given: Iterable[str], reader: Reader) -> Iterat
         name = parameter.name
         setting = pair.constructor_signature.get(pair.renames.get(name, name))
         if name in pair.back_given:
-            yield name, Setting(_quoted(pair.back_given[name], reader), False, {})
+            yield name, Setting(_quoted(pair.back_given[name], reader), False)
         elif name in (*given, *pair.inputs, *pair.state) or setting is None or setting.default is None:
             continue
         elif parameter.default is None or not same_value(_parsed(setting.default), _parsed(parameter.default)):
-            yield name, Setting(_quoted(setting.default, reader), not parameter.keyword_only, {})
+            yield name, Setting(_quoted(setting.default, reader), not parameter.keyword_only)
 
 
 def _parsed(text: str) -> ast.expr:
@@ -146,7 +144,7 @@ class Carrier:
             if is_float and is_scripted(self.reader):  # TorchScript takes no integer there
                 text = float_text(known, text)
             text = spread_text(text, spread) if isinstance(known, int | float) else text
-            return Setting(text, argument.positional, {})
+            return Setting(text, argument.positional)
         shape = shape_of(value, self.init.scope, self.settler) if spread else "any"
         if spread and shape == "unknown":
             return self._stored(argument, spread)
@@ -154,13 +152,12 @@ class Carrier:
         held = self._constant(value) or self._held(value)
         if held is None:
             return self._stored(argument, spread)
-        text, reads = held
-        return Setting(wrap(text), argument.positional, reads)
+        return Setting(wrap(held), argument.positional)
 
     # -- read where it is ----------------------------------------------------------------------------------
 
-    def _constant(self, value: ast.expr) -> tuple[str, Mapping[str, Scope | None]] | None:
-        """The text for the calls, and the names it reads, if the value there is the one at construction."""
+    def _constant(self, value: ast.expr) -> str | None:
+        """The text for the calls, if the value there is the one at construction."""
         if any(isinstance(node, ast.Subscript) for node in ast.walk(value)):
             return None  # of a list that others hold, too, and may change
         work = Expression(self.settler, self.init.scope)
@@ -174,7 +171,7 @@ class Carrier:
             return None
         if is_scripted(self.reader) and not self._is_stored(value):
             return None
-        return one_line(value, self.reader), work.names
+        return one_line(value, self.reader)
 
     def _is_stored(self, value: ast.expr) -> bool:
         """``self.p`` of the instance: TorchScript reads neither globals nor attributes of the class."""
@@ -191,7 +188,7 @@ class Carrier:
                     return False
         return True
 
-    def _held(self, value: ast.expr) -> tuple[str, Mapping[str, Scope | None]] | None:
+    def _held(self, value: ast.expr) -> str | None:
         """``self.p`` where ``self.p = p`` holds the same parameter or local of ``__init__`` for good."""
         if not isinstance(value, ast.Name) or not self._is_bound_once(value.id):
             return None
@@ -199,7 +196,7 @@ class Carrier:
             for store in stores:
                 same = isinstance(store.value, ast.Name) and store.value.id == value.id
                 if same and store.method is self.init and self._holds(store):
-                    return f"{self.init.receiver}.{store.name}", {}
+                    return f"{self.init.receiver}.{store.name}"
         return None
 
     def _is_bound_once(self, name: str) -> bool:
@@ -237,7 +234,7 @@ class Carrier:
         if spread:
             text = self._spread_stored(value, text, spread)
         source = value.id if isinstance(value, ast.Name) and self._is_bound_once(value.id) else ""
-        return Setting("{}", argument.positional, {}, text, source)
+        return Setting("{}", argument.positional, text, source)
 
     def _spread_stored(self, value: ast.expr, text: str, spread: int) -> str:
         shape = shape_of(value, self.init.scope, self.settler)
