@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.helpers import net
 from tests.round_trip import (
+    convert,
     execute_the_same,
     functionals_come_back,
     left,
@@ -15,7 +16,7 @@ from tests.round_trip import (
 )
 from tests.same_source import assert_same, normal_form
 
-from nnconvert.plan import Plan
+from nnconvert.plan import Direction, Plan
 
 _TESTS = Path(__file__).parent
 _MODELS: dict[str, tuple[tuple[str, str, str], ...]] = {
@@ -89,6 +90,15 @@ def test_the_submodules_of_a_file_come_back(name: str) -> None:
     trip = submodules_come_back(_text(name), _STAY.get(name, ()))
     for model in _MODELS[name]:
         execute_the_same(trip.texts, *model)
+
+
+@pytest.mark.parametrize("name", _MODELS)
+@pytest.mark.parametrize("direction", ["to-module", "to-functional"])
+def test_a_second_run_changes_nothing(name: str, direction: Direction) -> None:
+    there, _ = convert(_text(name), direction)
+    again, plan = convert(there, direction)
+    assert again == there
+    assert not plan.converted
 
 
 @pytest.mark.parametrize("name", ["lenet.py", "resnet.py", "transformer.py", "settings_and_comments.txt"])

@@ -14,13 +14,7 @@ from typing import Final
 
 from nnconvert.source.classes import ClassInfo
 from nnconvert.source.construction import Construction
-from nnconvert.source.expressions import (
-    PURE_BUILTINS,
-    Expression,
-    NotConstantError,
-    changes_in_place,
-    gives_immutable,
-)
+from nnconvert.source.expressions import PURE_BUILTINS, Expression, NotConstantError, changes_in_place, gives_immutable
 from nnconvert.source.facts import Method, Store
 from nnconvert.source.new_init import new_init
 from nnconvert.source.paths import always
