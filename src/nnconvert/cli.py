@@ -100,6 +100,8 @@ def _shared(command: Callable[..., int]) -> Callable[..., int]:
 @click.option("--split-shared", is_flag=True, help="To module: one a call site where the source shares one.")
 @click.option("--methods", is_flag=True, help="To module: also tensor methods, x.relu().")
 @click.option("--unsafe", is_flag=True, help="Also conversions that change behaviour, each named.")
+@click.option("--parameters", is_flag=True, help="Also conversions that move parameters: state_dict keys change.")
+@click.option("--load-old", is_flag=True, help="With --parameters: converted classes accept old checkpoints, too.")
 @click.option("--stdin-filename", type=click.Path(path_type=Path), metavar="PATH", help="What stdin stands for.")
 @click.option(
     "--exclude",

@@ -16,6 +16,10 @@ class Options:
     methods: bool = False
     """Also tensor methods: ``x.relu()``."""
     unsafe: bool = False
+    parameters: bool = False
+    """Also conversions that move parameters and buffers, and so change state_dict keys."""
+    load_old: bool = False
+    """Classes whose keys change accept old checkpoints, too."""
     select: frozenset[str] = frozenset()
     """Functionals or families; empty means all."""
     ignore: frozenset[str] = frozenset()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from nnconvert.catalog import Pair, by_module
+from nnconvert.catalog import Pair, by_module, weighted_pairs
 from nnconvert.decide.arguments import Division, LeaveError
 from nnconvert.decide.gates import check_class, check_mode, check_suppressed, check_walks, method_of_site
 from nnconvert.decide.guards import Guards
@@ -24,7 +24,7 @@ _SUSPICIONS: Final = {
     "NNC101": "the name is bound again between its import and here",
     "NNC102": "the name may come from a star import of an unknown file",
     "NNC306": "a loop runs the one call site of the submodule repeatedly",
-    "NNC406": "takes weights; the module class would keep them as parameters",
+    "NNC406": "takes weights",
     "NNC407": "a module with parameters or buffers is built at every call",
 }
 
@@ -85,6 +85,8 @@ class Drafter:
         method = method_of_site(site, self.reader)
         if site.suspicion:
             raise LeaveError(site.suspicion, _SUSPICIONS[site.suspicion])
+        if site.pairs and site.pairs[0][0] in weighted_pairs() and not self.options.parameters:
+            raise LeaveError("NNC406", "takes weights, which the module class keeps as parameters: see --parameters")
         check_class(method.info, self.reader)
         draft = self._kinds[site.kind](site, method, importer)
         check_walks(method.info, draft.module, self.reader)

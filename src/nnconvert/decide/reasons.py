@@ -310,7 +310,7 @@ _ROWS: Final = (
         "takes-weights",
         "The functional takes weights.",
         "The module class keeps them as parameters or buffers, so the keys of the state_dict would change.",
-        "Leave it, or write the module by hand.",
+        "Convert with --parameters, which says how the keys change.",
         "F.conv2d(x, self.weight)",
     ),
     Reason(

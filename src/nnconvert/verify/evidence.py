@@ -30,6 +30,12 @@ class Expected:
     removed: tuple[str, ...] = ()
     calls: tuple[ModuleCall, ...] = ()
     """The calls of submodules that the new version does without, whether the submodule goes or stays."""
+    keys: tuple[tuple[str, str], ...] = ()
+    """Old and new state_dict key of what moves, as an instance of the class has them: ``("weight", "conv.weight")``."""
+    added_keys: tuple[str, ...] = ()
+    """Keys that only the new version has (``batch_norm.num_batches_tracked``), and ..."""
+    removed_keys: tuple[str, ...] = ()
+    """... those that only the old version has."""
     known: bool = True
     """False when nobody planned the change (two given files): any submodule may come or go."""
 
