@@ -6,14 +6,14 @@ import ast
 import io
 import tokenize
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from nnconvert.decide import NONE, decide
 from nnconvert.errors import CheckError, SourceError
 from nnconvert.options import Options
-from nnconvert.plan import ClassPlan, Conversion, Plan, Span
+from nnconvert.plan import ClassPlan, Conversion, Plan, Retirement, Span, Wrap
 from nnconvert.source.project import Neighbours
 from nnconvert.source.text import Source, parse
 
@@ -126,6 +126,8 @@ def _without_positions(tree: _Node) -> _Node:
 
 
 def _call(node: ast.Call, callee: ast.expr, conversion: Conversion) -> ast.Call:
+    if conversion.wrap is not None:
+        node = _wrapped(node, conversion.wrap)
     arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
     if conversion.inputs is None:
         kept, keywords = list(node.args), list(node.keywords)
@@ -142,6 +144,19 @@ def _call(node: ast.Call, callee: ast.expr, conversion: Conversion) -> ast.Call:
     return ast.Call(callee, [*kept, *joined.args], [*keywords, *joined.keywords])
 
 
+def _wrapped(node: ast.Call, wrap: Wrap) -> ast.Call:
+    outer = _made(f"{wrap.callee}(_, {', '.join(wrap.settings)})")
+    assert isinstance(outer, ast.Call)
+    args, keywords = list(node.args), list(node.keywords)
+    if wrap.place < len(args):
+        outer.args[0], args[wrap.place] = args[wrap.place], outer
+    else:
+        keyword = keywords[wrap.place - len(args)]
+        outer.args[0] = keyword.value
+        keywords[wrap.place - len(args)] = ast.keyword(keyword.arg, outer)
+    return ast.Call(node.func, args, keywords)
+
+
 def _without_imports(tree: ast.Module) -> ast.Module:
     body = [s for s in tree.body if not isinstance(s, ast.Import | ast.ImportFrom)]
     return ast.Module(body, tree.type_ignores)
@@ -149,19 +164,43 @@ def _without_imports(tree: ast.Module) -> ast.Module:
 
 def _retire(source: Source, plan: Plan) -> None:
     """Take the assignments and methods out of the old tree that go, and put in what comes in their place."""
-    gone: dict[Span, tuple[str, ...]] = {retired.assignment: retired.kept for retired in plan.retired}
-    gone.update(dict.fromkeys((*plan.blank_inits, *plan.idle), ()))
-    for node in ast.walk(source.tree) if gone else ():
+    gone: dict[Span, Retirement | None] = {retired.assignment: retired for retired in plan.retired}
+    gone.update(dict.fromkeys((*plan.blank_inits, *plan.idle)))
+    before = {each.statement: each.lines for each in plan.before}
+    for node in ast.walk(source.tree) if gone or before else ():
         for _, block in ast.iter_fields(node):
-            if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
-                block[:] = [new for statement in block for new in _instead(statement, source, gone)]
-    if gone:
+            if isinstance(block, list) and block and isinstance(block[0], ast.stmt) and hasattr(block[0], "lineno"):
+                block[:] = [
+                    new
+                    for statement in block
+                    for new in (*_parsed(before.pop(source.span(statement), ())), *_instead(statement, source, gone))
+                ]
+    if gone or before:
         raise CheckError("a planned assignment was not found again")
 
 
-def _instead(statement: ast.stmt, source: Source, gone: dict[Span, tuple[str, ...]]) -> list[ast.stmt]:
-    kept = gone.pop(source.span(statement), None)
-    return [statement] if kept is None else [_without_positions(ast.parse(text).body[0]) for text in kept]
+def _instead(statement: ast.stmt, source: Source, gone: dict[Span, Retirement | None]) -> list[ast.stmt]:
+    span = source.span(statement)
+    if span not in gone:
+        return [statement]
+    retired = gone.pop(span)
+    if retired is None:
+        return []
+    kept = [new for text in retired.kept for new in _parsed((text,))]
+    return [_given_to_local(statement, retired.local), *kept] if retired.local else kept
+
+
+def _parsed(lines: Sequence[str]) -> list[ast.stmt]:
+    return _without_positions(ast.parse("\n".join(lines))).body
+
+
+def _given_to_local(statement: ast.stmt, local: str) -> ast.stmt:
+    target = ast.Name(local, ast.Store())
+    if isinstance(statement, ast.Assign):
+        statement.targets = [target]
+    elif isinstance(statement, ast.AnnAssign):
+        statement.target, statement.simple = target, 1
+    return statement
 
 
 # -- the new statements ----------------------------------------------------------------------------------

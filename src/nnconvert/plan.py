@@ -47,6 +47,17 @@ On the way to functional: a call of a submodule, or of an nn.Identity, which bec
 
 
 @dataclass(frozen=True, slots=True)
+class Wrap:
+    """One argument of a call becomes the first argument of a call of its own: ``F.pad(x, (1, 1), mode="circular")``."""
+
+    place: int
+    """Which argument, in the call's source order."""
+    callee: str
+    settings: tuple[str, ...]
+    """What else that call is given."""
+
+
+@dataclass(frozen=True, slots=True)
 class Conversion:
     """Convert: what stands before the arguments becomes ``callee``, and of the arguments only ``inputs`` stay."""
 
@@ -65,6 +76,7 @@ class Conversion:
     """Arguments, by place, that become keyword arguments of that name."""
     settings: tuple[str, ...] = ()
     """Arguments that join at the end: ``2``, ``training=self.training``."""
+    wrap: Wrap | None = None
     note: str = ""
     """For a conversion that changes behaviour (``--unsafe``): what changes."""
 
@@ -121,14 +133,14 @@ class ClassPlan:
 
 @dataclass(frozen=True, slots=True)
 class Retirement:
-    """One submodule that no call uses any more: its assignment goes."""
+    """One submodule that no call uses any more: its assignment goes, or gives a local of ``__init__`` the module."""
 
     class_name: str
     name: str
     assignment: Span
     """The whole statement ``self.dropout = nn.Dropout(p)``."""
     kept: tuple[str, ...]
-    """The statements that stand in its place: ``self.dropout_p = p``."""
+    """The statements that stand in its place: ``self.dropout_p = p``; with ``local`` behind it."""
     comments: tuple[str, ...]
     """Comments of the lines that go, which move to lines of their own."""
     above: int
@@ -137,6 +149,19 @@ class Retirement:
     """Comments that go, too, since they tell tools about the line: ``# noqa``."""
     heading: Span | None = None
     """The lines of comments right above that speak of nothing else; they are among ``comments``."""
+    local: str = ""
+    """The local that takes the place of the attribute: ``conv = nn.Conv2d(...)``, whose parameters move to self."""
+    target: Span | None = None
+    """With ``local``: where the attribute stands, ``self.conv``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """Statements that go right before another one, which begins its line."""
+
+    statement: Span
+    lines: tuple[str, ...]
+    """Their text, indented from nothing: ``if self.training:``, ``    self.bn_num_batches_tracked.add_(1)``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +210,8 @@ class Plan:
     """Methods ``__init__`` that only pass through to the base's once their submodules are retired: they go."""
     idle: tuple[Span, ...] = ()
     """Statements that would do nothing once a call became its argument (``x = x``): they go."""
+    before: tuple[Before, ...] = ()
+    """Statements that count what a module counted."""
     imports: tuple[ImportEdit, ...] = ()
     renames: tuple[Rename, ...] = ()
     """Uses of parameters and buffers that move, outside of the calls that convert."""

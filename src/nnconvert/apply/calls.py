@@ -65,6 +65,10 @@ def _joining(text: str, slots: Sequence[Slot], conversion: Conversion) -> Iterat
         slot = slots[place]
         yield _without(text, slot.start, slot.value_start, slot.comments)
         yield Edit(slot.start, slot.start, f"{name}=")
+    if conversion.wrap is not None:
+        slot = slots[conversion.wrap.place]
+        yield Edit(slot.value_start, slot.value_start, f"{conversion.wrap.callee}(")
+        yield Edit(slot.value_end, slot.value_end, f", {', '.join(conversion.wrap.settings)})")
     if not conversion.settings:
         return
     last = slots[-1]

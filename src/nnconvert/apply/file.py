@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nnconvert.apply.calls import call_edits
 from nnconvert.apply.edits import Edit, newline_at, splice
-from nnconvert.apply.retired import retired_edits
+from nnconvert.apply.retired import before_edits, retired_edits
 from nnconvert.apply.statements import class_edits
 from nnconvert.options import Options
 from nnconvert.plan import Plan
@@ -22,6 +22,7 @@ def apply(text: str, plan: Plan, options: Options) -> str:
     for class_plan in plan.classes:
         edits.extend(class_edits(text, class_plan, options))
     edits.extend(retired_edits(text, plan, options))
+    edits.extend(before_edits(text, plan))
     for change in plan.imports:
         replacement = change.text.replace("\n", newline_at(text, change.span.end))
         edits.append(Edit(change.span.start, change.span.end, replacement))

@@ -21,7 +21,10 @@ def retired_edits(text: str, plan: Plan, options: Options) -> Iterator[Edit]:
         yield from _comments(text, retired)
         if any(init.start <= retired.assignment.start < init.end for init in plan.blank_inits):
             continue
-        if retired.kept:
+        if retired.target is not None:
+            yield Edit(retired.target.start, retired.target.end, retired.local)
+            yield _behind(text, retired, options)
+        elif retired.kept:
             yield _replacement(text, retired, options)
         elif _is_alone(text, retired.assignment):
             start = retired.heading.start if retired.heading is not None else retired.assignment.start
@@ -53,6 +56,27 @@ def _replacement(text: str, retired: Retirement, options: Options) -> Edit:
         return Edit(span.start, span.end, "; ".join(retired.kept))
     lines = [line for statement in retired.kept for line in formatted(statement, indent, options.line_length)]
     return Edit(span.start, span.end, newline_at(text, span.start).join(lines).removeprefix(indent))
+
+
+def _behind(text: str, retired: Retirement, options: Options) -> Edit:
+    """The statements behind the assignment, which stays: on lines of their own where it has its lines alone."""
+    span = retired.assignment
+    start = _line_start(text, span.start)
+    if not _is_alone(text, span):
+        return Edit(span.end, span.end, "".join(f"; {statement}" for statement in retired.kept))
+    indent, newline, end = text[start : span.start], newline_at(text, start), _line_end(text, span.end)
+    lines = [line for statement in retired.kept for line in formatted(statement, indent, options.line_length)]
+    if text[end - 1] in "\r\n":
+        return Edit(end, end, "".join(line + newline for line in lines))
+    return Edit(end, end, "".join(newline + line for line in lines))
+
+
+def before_edits(text: str, plan: Plan) -> Iterator[Edit]:
+    """The statements that go before others."""
+    for before in plan.before:
+        start = _line_start(text, before.statement.start)
+        indent, newline = text[start : before.statement.start], newline_at(text, start)
+        yield Edit(start, start, "".join(indent + line + newline for line in before.lines))
 
 
 # -- statements that share their line ------------------------------------------------------------------------

@@ -51,6 +51,9 @@ def _named(call: ast.Call, pair: Pair) -> Iterator[tuple[int, str]]:
     names = pair.forward or pair.inputs
     if len(call.args) > len(names):
         raise LeaveError("NNC213", f"nn.{pair.module} takes {len(names)} inputs")
+    module_only = names[len(pair.inputs) :]
+    if len(call.args) > len(pair.inputs) or any(keyword.arg in module_only for keyword in call.keywords):
+        raise LeaveError("NNC202", f"F.{pair.way_back.short} has no {module_only[0]}")
     signature = pair.way_back.signature
     given = list(pair.inputs[: len(call.args)])
     yield from ((place, name) for place, name in enumerate(given) if signature[place].name != name)

@@ -132,10 +132,11 @@ class Carrier:
         self.init = construction.init
         self.settler = Settler(reader, construction.init, construction)
 
-    def carry(self, argument: Given, spread: int, is_float: bool) -> Setting:
+    def carry(self, argument: Given, spread: int, is_float: bool, read_from: str = "") -> Setting:
         """The setting for the calls; raises LeaveError where it is state.
 
-        ``spread``: how many equal numbers one number stands for, or 0; ``is_float``: the class makes it a float.
+        ``spread``: how many equal numbers one number stands for, or 0; ``is_float``: the class makes it a float;
+        ``read_from``: where ``__init__`` can read what the constructor was given (``conv.stride``), if it can.
         """
         value = argument.value
         known = literal(value)
@@ -146,12 +147,13 @@ class Carrier:
             text = spread_text(text, spread) if isinstance(known, int | float) else text
             return Setting(text, argument.positional)
         shape = shape_of(value, self.init.scope, self.settler) if spread else "any"
+        read = Setting("{}", argument.positional, read_from)
         if spread and shape == "unknown":
-            return self._stored(argument, spread)
+            return read if read_from else self._stored(argument, spread)
         wrap = _spreader(spread) if spread and shape == "number" else str
         held = self._constant(value) or self._held(value)
         if held is None:
-            return self._stored(argument, spread)
+            return read if read_from else self._stored(argument, spread)
         return Setting(wrap(held), argument.positional)
 
     # -- read where it is ----------------------------------------------------------------------------------

@@ -119,21 +119,12 @@ class Placer:
         break_at = source.span(first).start
         if source.text[starts[first.lineno - 1] : break_at].strip():  # the body stands on the def line
             outer = source.indent(construction.init.node.lineno)
-            return Anchor(offset, outer + self._unit(), receiver, break_at=break_at)
+            return Anchor(offset, outer + indent_unit(self.reader), receiver, break_at=break_at)
         return Anchor(offset, indent, receiver)
 
     def _behind(self, statement: ast.stmt, construction: Construction) -> Anchor:
         index = construction.body.index(statement) + 1
         return self._before(index, construction)
-
-    def _unit(self) -> str:
-        """One step of indentation, as the file has it."""
-        for info in self.reader.classes:
-            indent = self.reader.source.indent(info.node.body[0].lineno)
-            outer = self.reader.source.indent(info.node.lineno)
-            if info.node.body[0].lineno > info.node.lineno and len(indent) > len(outer):
-                return indent[len(outer) :]
-        return "    "
 
     def _new_init(self, info: ClassInfo) -> Anchor:
         """In front of the first method, behind the docstring and the class attributes."""
@@ -149,7 +140,17 @@ class Placer:
             line -= 1
         new = new_init(info, self.reader)
         lines = (new.header, new.base_call)
-        return Anchor(source.line_starts[line - 1], indent, "self", lines, self._unit())
+        return Anchor(source.line_starts[line - 1], indent, "self", lines, indent_unit(self.reader))
+
+
+def indent_unit(reader: Reader) -> str:
+    """One step of indentation, as the file has it."""
+    for info in reader.classes:
+        indent = reader.source.indent(info.node.body[0].lineno)
+        outer = reader.source.indent(info.node.lineno)
+        if info.node.body[0].lineno > info.node.lineno and len(indent) > len(outer):
+            return indent[len(outer) :]
+    return "    "
 
 
 def _holds_function(statement: ast.stmt) -> bool:

@@ -52,6 +52,20 @@ def retirement(
     )
 
 
+def lending(
+    submodule: Submodule, construction: Construction, index: int, local: str, kept: Sequence[str], reader: Reader
+) -> Retirement:
+    """The submodule becomes a local of ``__init__``, and the ``kept`` statements come behind its assignment."""
+    statement = construction.body[index]
+    assert isinstance(statement, ast.Assign | ast.AnnAssign)
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
+    span = reader.source.span(statement)
+    return Retirement(
+        submodule.info.qualname, submodule.name, span, tuple(kept), (), span.start, (),
+        local=local, target=reader.source.span(target),
+    )  # fmt: skip
+
+
 def _line_of(node: ast.AST, reader: Reader) -> int:
     """Start of the innermost statement around the node that begins its line, or of one before it on that line."""
     source = reader.source

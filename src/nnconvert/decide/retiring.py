@@ -38,7 +38,8 @@ def assignment(submodule: Submodule, reader: Reader, neighbours: Neighbours) -> 
         raise LeaveError(
             "NNC606", f"{beside.name} has a subclass of {submodule.info.qualname} and names {submodule.name}"
         )
-    walk = reader.walks.noticing(submodule.info, submodule.built[0].module)
+    built = submodule.built[0]
+    walk = reader.walks.noticing(submodule.info, built.module, has_weights=built.weighted is not None)
     if walk is not None:
         line = reader.source.position(reader.source.span(walk.node).start).line
         raise LeaveError(

@@ -1,4 +1,4 @@
-"""Finding, on the way to functional, the submodules of one file that have no state, and their calls."""
+"""Finding, on the way to functional, the submodules of one file that may go, and their calls."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 
 from nnconvert.catalog import Pair, by_module
 from nnconvert.decide.sites import STATELESS_WITHOUT_FUNCTIONAL
+from nnconvert.decide.weights_back import weighted
 from nnconvert.source.classes import ClassInfo, torch_class
 from nnconvert.source.facts import Store
 from nnconvert.source.quotes import unparse
@@ -20,17 +21,19 @@ IDENTITY: Final = "Identity"
 
 @dataclass(frozen=True, eq=False)
 class Built:
-    """One constructor call of a class without state: ``nn.ReLU()``."""
+    """One constructor call of a class without state, ``nn.ReLU()``, or of one whose parameters would move."""
 
     call: ast.Call
     module: str
     is_certain: bool = True
     """False where the name may stand for something else."""
+    weighted: Pair | None = None
+    """The pair, where parameters or buffers would move."""
 
     @property
     def pair(self) -> Pair | None:
         """None for nn.Identity, and for a class that has no functional form."""
-        return by_module(self.module)
+        return self.weighted or by_module(self.module)
 
     @property
     def functional(self) -> str:
@@ -49,10 +52,14 @@ class Submodule:
 
 
 class Submodules:
-    """All constructor calls of classes without state in one file, by what becomes of the module."""
+    """All constructor calls of such classes in one file, by what becomes of the module.
 
-    def __init__(self, reader: Reader) -> None:
+    ``parameters``: also of those that keep parameters or buffers.
+    """
+
+    def __init__(self, reader: Reader, parameters: bool = False) -> None:
         self.reader = reader
+        self.parameters = parameters
         self.inline: list[Built] = []
         """Called on the spot: ``nn.ReLU()(x)``."""
         self.others: list[Built] = []
@@ -91,8 +98,12 @@ class Submodules:
         possible = [qualname] if qualname is not None else sorted(self.reader.names.possible(call.func))
         for name in possible:
             module = torch_class(name)
-            if module is not None and _is_stateless(call, module):
-                return Built(call, module, certain)
+            if module is None:
+                continue
+            stateless = _is_stateless(call, module)
+            pair = weighted(call, module, stateless) if self.parameters else None
+            if pair is not None or stateless:
+                return Built(call, module, certain, pair)
         return None
 
     def _place(self, built: Built) -> None:
@@ -103,8 +114,18 @@ class Submodules:
         stores = self._stores_of(built.call)
         for store in stores:
             self._owned.setdefault((store.method.info, store.name), []).append(built)
-        if not stores:
+        if not stores and not (built.weighted is not None and self._lends_weights(built)):
             self.others.append(built)
+
+    def _lends_weights(self, built: Built) -> bool:
+        """``conv = nn.Conv2d(...)`` whose parameters are all that is used: it is no module any more."""
+        tree, parent = self.reader.tree, self.reader.tree.parents.get(built.call)
+        target = parent.targets[0] if isinstance(parent, ast.Assign) else getattr(parent, "target", None)
+        found = tree.scope_of[target].lookup(target.id) if isinstance(target, ast.Name) else None
+        if found is None or not isinstance(target, ast.Name) or len(found[1]) != 1:
+            return False
+        uses = [n for n in tree.names() if n.id == target.id and isinstance(n.ctx, ast.Load)]
+        return bool(uses) and all(isinstance(tree.parents.get(use), ast.Attribute) for use in uses)
 
     def _stores_of(self, node: ast.expr) -> list[Store]:
         """The attributes of self that are given the value, perhaps as a branch of ``a if b else c``."""

@@ -7,25 +7,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nnconvert.catalog import Pair, without_pair
-from nnconvert.decide.arguments import LeaveError
+from nnconvert.decide.arguments import Given, LeaveError
 from nnconvert.decide.called import arguments, identity_argument
 from nnconvert.decide.carried import Carrier, Setting, bound_settings, check_ignored, implied_settings
 from nnconvert.decide.constructor import Written
+from nnconvert.decide.counting import before, counted_statement
 from nnconvert.decide.gates import check_position, check_suppressed
 from nnconvert.decide.imports import Importer
 from nnconvert.decide.inline import inline_call
+from nnconvert.decide.lent import Lent, Locals, implied_by_class, lend
 from nnconvert.decide.names import Namers
-from nnconvert.decide.removal import blank_inits, idle_statements, retirement, with_headings
+from nnconvert.decide.placing import indent_unit
+from nnconvert.decide.removal import blank_inits, idle_statements, lending, retirement, with_headings
 from nnconvert.decide.retiring import assignment, check_new_attribute, check_own_mode, why_not_owned
 from nnconvert.decide.selection import is_selected
 from nnconvert.decide.sites import describe_node, functional_names
 from nnconvert.decide.submodules import IDENTITY, Built, Submodule, Submodules
+from nnconvert.decide.weights_back import bound, settings_of
+from nnconvert.decide.weights_found import Found, check_found
 from nnconvert.options import Options
-from nnconvert.plan import Conversion, Decision, Plan, Retirement
+from nnconvert.plan import Conversion, Decision, Plan, Retirement, StateChange, Wrap
 from nnconvert.source.classes import ClassInfo
 from nnconvert.source.construction import Construction
 from nnconvert.source.project import Neighbours
-from nnconvert.source.quotes import unparse
+from nnconvert.source.quotes import prevailing_quote, unparse
 from nnconvert.source.reader import Reader
 from nnconvert.source.text import Source
 
@@ -45,6 +50,8 @@ class _Work:
     index: int
     pair: Pair | None
     settings: Mapping[str, Setting]
+    lent: Lent | None = None
+    """What becomes of its parameters, where it has some."""
     attributes: dict[str, str] = field(default_factory=dict)
     """Functional parameter -> the attribute that its value is stored in."""
 
@@ -72,13 +79,17 @@ class _Decider:
         self.neighbours = neighbours
         self.importer = Importer(reader, neighbours)
         self.namers = Namers(reader.attributes, neighbours)
-        self.submodules = Submodules(reader)
+        self.submodules = Submodules(reader, options.parameters)
+        self.locals = Locals()
+        self.found = Found(reader)
         self.decisions: list[Decision] = []
         self.retired: list[Retirement] = []
         self.kept: set[tuple[ClassInfo, str]] = set()
         """Attributes that a retired submodule has stored already."""
         self.gone: list[ast.Name] = []
         """Uses of names that go with the constructors."""
+        self.counted: list[tuple[ast.stmt, str, str]] = []
+        self.keys: dict[ClassInfo, list[tuple[str, str]]] = {}
 
     def plan(self) -> Plan:
         works = [work for submodule in self.submodules if (work := self._prepared(submodule)) is not None]
@@ -101,7 +112,9 @@ class _Decider:
             retired=retired,
             blank_inits=tuple(blank_inits(self.reader, retired)),
             idle=tuple(idle_statements(self.reader, self.decisions)),
+            before=tuple(before(self.counted, indent_unit(self.reader), self.reader)),
             imports=self.importer.edits(self.gone, "torch.nn", callees),
+            state=tuple(StateChange(info.qualname, tuple(keys)) for info, keys in self.keys.items()),
         )
 
     # -- one submodule ---------------------------------------------------------------------------------------
@@ -131,24 +144,38 @@ class _Decider:
         if built.module == IDENTITY:
             check_ignored(built)
             return _Work(submodule, construction, index, None, {})
-        if built.pair is None:
+        if built.pair is None or built.module.startswith("InstanceNorm"):
             raise LeaveError("NNC607", without_pair()[f"torch.nn.{built.module}"].reason)
         if built.pair.training is not None:
             check_own_mode(submodule, construction, index, self.reader)
-        given = bound_settings(built, built.pair)
         carrier = Carrier(submodule, construction, index, self.reader)
-        settings = {
-            name: carrier.carry(
-                argument,
-                built.pair.spread.get(built.pair.renames.get(name, name), 0),
-                name in built.pair.floats,
-            )
-            for name, argument in given.items()
-        }
+        if built.weighted is not None:
+            return self._weighted(submodule, built.weighted, carrier)
+        given = bound_settings(built, built.pair)
+        settings = {name: self._carried(name, argument, built.pair, carrier) for name, argument in given.items()}
         if any(setting.stored for setting in settings.values()):
             check_new_attribute(submodule, self.reader)
         settings.update(implied_settings(built.pair, given, self.reader))
         return _Work(submodule, construction, index, built.pair, settings)
+
+    def _carried(self, name: str, argument: Given, pair: Pair, carrier: Carrier, local: str = "") -> Setting:
+        setting = pair.renames.get(name, name)
+        read_from = f"{local}.{setting}" if local else ""
+        return carrier.carry(argument, pair.spread.get(setting, 0), name in pair.floats, read_from)
+
+    def _weighted(self, submodule: Submodule, pair: Pair, carrier: Carrier) -> _Work:
+        given = bound(submodule.built[0].call, pair)
+        lent = lend(pair, given, carrier)
+        check_found(submodule, [operand.name for operand in lent.operands], self.reader, self.found)
+        check_new_attribute(submodule, self.reader)
+        if lent.counter:
+            for call in submodule.calls:
+                counted_statement(call, self.reader)
+        lent.local = self.locals.allot(submodule.name, carrier.construction)
+        moved = settings_of(pair, given)
+        settings = {name: self._carried(name, moved[name], pair, carrier, lent.local) for name in moved}
+        settings.update(implied_by_class(pair, given, self.reader))
+        return _Work(submodule, carrier.construction, carrier.index, pair, settings, lent)
 
     def _allot(self, works: Sequence[_Work]) -> None:
         """Name what is stored: after the submodule, or after the parameter that several submodules need."""
@@ -157,6 +184,9 @@ class _Decider:
             for name, setting in work.stored:
                 key = (work.submodule.info, name, setting.stored) if setting.source else (work, name)
                 groups.setdefault(key, []).append((work, name))
+        for work in works:
+            if work.lent is not None:
+                work.lent.allot(work.submodule, self.namers)
         for members in groups.values():
             work, name = members[0]
             bases = [f"{work.submodule.name}_{work.constructor_name(name)}"]
@@ -176,8 +206,9 @@ class _Decider:
             except LeaveError as error:
                 self._leave(call, built, error)
         stays = len(converted) < len(submodule.calls)
-        if stays and work.attributes:
-            words = f"self.{submodule.name} stays, since other calls of it do, and holds the setting"
+        if stays and (work.attributes or work.lent is not None):
+            held = "the setting" if work.lent is None else "the parameters"
+            words = f"self.{submodule.name} stays, since other calls of it do, and holds {held}"
             for call in converted:
                 self._leave(call, built, LeaveError("NNC609", words))
             return
@@ -195,12 +226,28 @@ class _Decider:
             if (info, attribute) not in self.kept:
                 self.kept.add((info, attribute))
                 kept.append(f"{receiver}.{attribute} = {setting.stored}")
+        if work.lent is not None:
+            self._lend(work, work.lent, kept)
+            return
         self.retired.append(retirement(work.submodule, work.construction, work.index, kept, self.reader))
         statement = work.construction.body[work.index]
         names = [n for n in ast.walk(work.submodule.built[0].call.func) if isinstance(n, ast.Name)]
         if isinstance(statement, ast.AnnAssign):
             names += [n for n in ast.walk(statement.annotation) if isinstance(n, ast.Name)]
         self.gone += names
+
+    def _lend(self, work: _Work, lent: Lent, kept: Sequence[str]) -> None:
+        """The module becomes a local of ``__init__``, and what it keeps moves to self."""
+        submodule, construction = work.submodule, work.construction
+        assert construction.init is not None
+        assert construction.init.receiver is not None
+        moved = lent.statements(construction.init.receiver, self.reader)
+        statements = [*moved, *kept]
+        self.retired.append(lending(submodule, construction, work.index, lent.local, statements, self.reader))
+        self.keys.setdefault(submodule.info, []).extend(lent.keys(submodule))
+        for call in submodule.calls if lent.counter else ():
+            receiver = ast.unparse(call.func.value)  # type: ignore[attr-defined]
+            self.counted.append((counted_statement(call, self.reader), receiver, lent.attributes[lent.counter]))
 
     def _call(self, call: ast.Call, work: _Work) -> Conversion:
         self._check_call(call)
@@ -211,9 +258,19 @@ class _Decider:
             return Conversion("identity", "", name, module, None, replaced)
         changes = arguments(call, work.pair, dict(self._texts(call, work)))
         callee = self.importer.function(work.pair.way_back.name, call)
+        wrap = self._padding(call, work.lent) if work.lent is not None else None
         return Conversion(
-            "submodule", callee, name, module, None, replaced, named=changes.named, settings=changes.settings
-        )
+            *("submodule", callee, name, module, None, replaced),
+            named=changes.named, settings=changes.settings, wrap=wrap,
+        )  # fmt: skip
+
+    def _padding(self, call: ast.Call, lent: Lent) -> Wrap | None:
+        if lent.padding is None:
+            return None
+        mode, numbers = lent.padding
+        quote = prevailing_quote(self.reader.source)
+        callee = self.importer.function("torch.nn.functional.pad", call)
+        return Wrap(0, callee, (str(numbers), f"mode={quote}{mode}{quote}"))  # the input is the only argument
 
     def _check_call(self, call: ast.Call) -> None:
         check_suppressed(call, self.reader)
@@ -231,8 +288,11 @@ class _Decider:
             if receiver != inner and not setting.stored:
                 text = self._renamed(text, inner or "", receiver)
             yield name, Written(text, setting.positional)
+        if work.pair is not None and work.lent is not None:
+            yield from work.lent.texts(receiver, work.pair.family == "loss", work.pair.state)
         if work.pair is not None and work.pair.training is not None:
-            yield work.pair.training, Written(f"{receiver}.training", False)
+            always = work.lent is not None and work.lent.always_in_training
+            yield work.pair.training, Written("True" if always else f"{receiver}.training", False)
 
     def _renamed(self, text: str, old: str, new: str) -> str:
         tree = ast.parse(text, mode="eval").body
@@ -249,6 +309,8 @@ class _Decider:
         if not self._wanted(call, built):
             return
         try:
+            if built.weighted is not None:
+                raise LeaveError("NNC407", "a module with parameters or buffers is built at every call")
             self._check_call(call)
             changes = inline_call(built, call, self.reader)
             pair, callee = built.pair, ""

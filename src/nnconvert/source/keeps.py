@@ -31,6 +31,8 @@ class Keeps:
     """Parts of class names that the walk tests for (``"Conv" in type(m).__name__``)."""
     attributes: frozenset[str] = frozenset()
     """Attributes that the walk tests for (``hasattr(m, "weight")``)."""
+    parameters: bool = False
+    """Whether it goes through the parameters of every module: one without them does not matter there."""
 
     def __or__(self, other: Keeps) -> Keeps:
         return Keeps(
@@ -38,11 +40,12 @@ class Keeps:
             self.classes | other.classes,
             self.parts | other.parts,
             self.attributes | other.attributes,
+            self.parameters or other.parameters,
         )
 
-    def notices(self, module: str) -> bool:
+    def notices(self, module: str, has_weights: bool = False) -> bool:
         """Whether the walk would treat a submodule of this torch.nn class as one of its own."""
-        if self.everything or "Module" in self.classes:
+        if self.everything or "Module" in self.classes or (has_weights and self.parameters):
             return True
         names = torch_attribute_names()
         known = names["Module"] | names.get(module, frozenset())
@@ -55,6 +58,7 @@ class Keeps:
 
 EVERYTHING: Final = Keeps(everything=True)
 NOTHING: Final = Keeps()
+PARAMETERS: Final = Keeps(parameters=True)
 
 
 class Keeper:
@@ -91,6 +95,8 @@ class Keeper:
                 keeps |= self.body(statement.body, variable, scope, loop=loop, known=known)
             elif isinstance(statement, ast.Assign) and _is_class_name(statement.value, variable, frozenset()):
                 known |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
+            elif isinstance(statement, ast.For) and is_parameter_walk(statement.iter, variable):
+                keeps |= PARAMETERS
             elif not (_is_harmless(statement, variable) or self.recurses(statement, scope)):
                 return EVERYTHING
         return keeps
@@ -229,8 +235,7 @@ def _skipped_unless(statement: ast.If, leave: type[ast.stmt]) -> ast.expr | None
 
 def _is_harmless(statement: ast.stmt, variable: str) -> bool:
     """Whether running the statement for one more module, without parameters, makes no difference."""
-    about_parameters = isinstance(statement, ast.For) and is_parameter_walk(statement.iter, variable)
-    return about_parameters or _is_empty([statement]) or _is_plain_assignment(statement, variable)
+    return _is_empty([statement]) or _is_plain_assignment(statement, variable)
 
 
 def _is_free_of(node: ast.expr, variable: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Final
 
 from nnconvert.source.attributes import Attributes
 from nnconvert.source.classes import ClassInfo
-from nnconvert.source.keeps import EVERYTHING, NOTHING, Keeper, Keeps, has_children, is_parameter_walk
+from nnconvert.source.keeps import EVERYTHING, NOTHING, PARAMETERS, Keeper, Keeps, has_children, is_parameter_walk
 from nnconvert.source.names import Names
 from nnconvert.source.scopes import Comprehension, FunctionNode, Scope
 
@@ -51,13 +51,13 @@ class Walks:
         spoken = (node for node in self.tree.strings() if node.value == "_modules")  # vars(net)["_modules"]
         self._all += [Walk(node, "_modules", EVERYTHING, None) for node in spoken]
 
-    def noticing(self, info: ClassInfo, module: str) -> Walk | None:
+    def noticing(self, info: ClassInfo, module: str, has_weights: bool = False) -> Walk | None:
         """A walk that would notice a new submodule of this torch.nn class in instances of the class."""
         family = info.family()
         for walk in self._all:
             if walk.owners is not None and not any(owner in family for owner in walk.owners):
                 continue
-            if walk.keeps.notices(module):
+            if walk.keeps.notices(module, has_weights):
                 return walk
         return None
 
@@ -177,7 +177,7 @@ class Walks:
         if generator.ifs:
             return self.keeper.test(ast.BoolOp(ast.And(), generator.ifs), variable, scope)
         if len(whole.generators) > 1 and is_parameter_walk(whole.generators[1].iter, variable):
-            return NOTHING
+            return PARAMETERS
         used = self.tree.parents.get(whole)
         counted = isinstance(used, ast.Call) and ast.unparse(used.func) in ("any", "sum")
         if counted and isinstance(whole, ast.GeneratorExp | ast.ListComp) and len(whole.generators) == 1:

@@ -1,0 +1,248 @@
+"""Code of the file that finds modules by their class, or parameters by their name or position.
+
+Where it may find those that would move, they stay.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Final
+
+from nnconvert.decide.arguments import LeaveError
+from nnconvert.decide.submodules import Submodule
+from nnconvert.source.classes import torch_bases
+from nnconvert.source.reader import Reader
+
+_NAMING: Final = frozenset(
+    {"named_parameters", "named_buffers", "state_dict", "_load_from_state_dict", "_save_to_state_dict"}
+)
+"""What gives or takes parameters by name; as a parameter or variable, too (``state_dict``)."""
+_OVERRIDES: Final = frozenset(
+    {
+        *_NAMING,
+        *("load_state_dict", "parameters", "buffers", "register_parameter", "register_buffer", "_named_members"),
+        *("_apply", "get_parameter", "get_buffer", "named_modules", "modules", "children", "named_children", "apply"),
+    }
+)
+"""Methods of nn.Module that a class may have its own of, and see that something has moved."""
+_WALKS: Final = frozenset({"parameters", "named_parameters", "buffers", "named_buffers"})
+_TOOLS: Final = (
+    *("torch.nn.utils.prune", "torch.nn.utils.parametrize", "torch.nn.utils.parametrizations", "torch.quantization"),
+    *("torch.ao", "torch.nn.utils.fusion", "torch.nn.SyncBatchNorm.convert_sync_batchnorm", "torch.nn.quantized"),
+    *("torch.nn.qat", "torch.nn.intrinsic", "torch.nn.utils.weight_norm", "torch.nn.utils.spectral_norm", "torchao"),
+)
+"""What changes or replaces modules by their class or by the names of their parameters."""
+_NAME: Final = re.compile(r"[^\W\d]\w*")
+_PASSING: Final = frozenset({"list", "tuple", "iter", "filter", "reversed"})
+_ORDERED: Final = frozenset({"enumerate", "parameters_to_vector", "vector_to_parameters"})
+_OF_ANY: Final = frozenset({"device", "dtype", "is_cuda"})
+"""What all parameters of a model have in common."""
+_IN_ANY_ORDER: Final = frozenset(
+    {
+        *("numel", "nelement", "size", "dim", "element_size", "item", "requires_grad_", "zero_", "fill_", "zeros_"),
+        *("ones_", "constant_", "print", "format", "append", "add", "add_", "mul_", "div_", "sub_", "copy_", "lerp_"),
+        *("sum", "norm", "abs", "pow", "mean", "detach", "clone", "zip", "enumerate", "len", "list", "to", "cpu"),
+        *("cuda", "float", "half", "double", "isinstance", "startswith", "endswith", "any", "all", "prod", "tuple"),
+        *("set", "id", "filter", "split", "join", "str", "int", "debug", "info", "warning", "square", "round", "max"),
+        *("min", "is_floating_point", "items", "detach_", "isnan", "isfinite", "isinf", "no_grad", "clamp_"),
+        *("zeros_like", "ones_like", "empty_like", *_WALKS),
+    }
+)
+"""Calls that do the same for each parameter, whichever comes first."""
+
+
+def check_found(submodule: Submodule, operands: Sequence[str], reader: Reader, found: Found) -> None:
+    """Refuse a submodule whose class, parameters or position other code looks for; raises LeaveError."""
+    info, module = submodule.info, submodule.built[0].module
+    for member in info.family():
+        own = sorted(_OVERRIDES & set(member.scope.bindings))
+        if own:
+            raise LeaveError("NNC421", f"{member.qualname} defines {own[0]}")
+    if found.tool:
+        raise LeaveError("NNC425", f"the file uses {found.tool}")
+    line = found.line_of_class(module)
+    if line:
+        raise LeaveError("NNC420", f"line {line} looks for modules by their class, and would find nn.{module}")
+    _check_names(submodule, operands, reader, found)
+    if found.position:
+        raise LeaveError("NNC422", f"line {found.position} takes parameters in their order")
+
+
+def _check_names(submodule: Submodule, operands: Sequence[str], reader: Reader, found: Found) -> None:
+    asked = reader.attributes.asked_names & set(operands)
+    if asked:
+        raise LeaveError("NNC421", f"the file asks objects for {sorted(asked)[0]} by that name in a string")
+    for text, line, is_open in found.strings:
+        parts = set(_NAME.findall(text))
+        names = {submodule.name, *operands} if found.names_matter else {submodule.name} if "." in text else set()
+        begun = is_open and found.names_matter and any(submodule.name.startswith(part) for part in parts)
+        if names & parts or begun:
+            raise LeaveError("NNC421", f"the string on line {line} may be the name of a parameter: {text.strip()!r}")
+
+
+class Found:
+    """What one file looks for."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.tree = reader.tree
+
+    # -- by class --------------------------------------------------------------------------------------------
+
+    def line_of_class(self, module: str) -> int:
+        """Where a test for the class stands, or its name among others that are looked for; 0 where nowhere."""
+        wanted = {module, *torch_bases(module)}
+        for node, name in self._tested:
+            if name in wanted:
+                return node.lineno
+        for node in self.tree.strings() if self._asks_for_class_names else ():
+            if len(node.value) > 1 and node.value in module:  # type: ignore[operator,arg-type]
+                return node.lineno
+        return 0
+
+    @cached_property
+    def _tested(self) -> list[tuple[ast.expr, str]]:
+        nodes: list[ast.Attribute | ast.Name] = [*self.tree.attributes(), *self.tree.names()]
+        tested = (node for node in nodes if isinstance(node.ctx, ast.Load) and self._is_tested(node))
+        names = ((node, self.reader.names.qualname(node, self.tree.scope_of[node])) for node in tested)
+        return [(node, name.rpartition(".")[2]) for node, name in names if name and name.startswith("torch.")]
+
+    def _is_tested(self, node: ast.expr) -> bool:
+        """``isinstance(m, nn.Conv2d)``, ``type(m) is nn.Conv2d``, ``{nn.Linear}``, ``{nn.Linear: fill}``."""
+        parent = self.tree.parents.get(node)
+        while isinstance(parent, ast.BinOp):
+            node, parent = parent, self.tree.parents.get(parent)
+        if isinstance(parent, ast.Call):
+            called = parent.func.id if isinstance(parent.func, ast.Name) else ""
+            return called in ("isinstance", "issubclass") and node is not parent.func
+        if isinstance(parent, ast.Dict):
+            return node in parent.keys
+        if isinstance(parent, ast.pattern):
+            return True
+        return isinstance(parent, ast.Compare | ast.List | ast.Tuple | ast.Set) and not self._in_annotation(parent)
+
+    def _in_annotation(self, node: ast.expr) -> bool:
+        """``Union[nn.Linear, nn.Conv2d]``"""
+        parent = self.tree.parents.get(node)
+        return isinstance(parent, ast.Subscript) and parent.slice is node
+
+    @cached_property
+    def _asks_for_class_names(self) -> bool:
+        """``m.__class__.__name__``, ``type(m).__name__``"""
+        owners = (ast.unparse(node.value) for node in self.tree.attributes() if node.attr == "__name__")
+        return any(owner.endswith("__class__") or owner.startswith("type(") for owner in owners)
+
+    # -- by name ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def names_matter(self) -> bool:
+        """Whether the file speaks of parameters by name at all."""
+        if any(node.attr in _NAMING and not self._is_handed_on(node) for node in self.tree.attributes()):
+            return True
+        return any(node.id in _NAMING for node in self.tree.names())
+
+    def _is_handed_on(self, node: ast.Attribute) -> bool:
+        """``torch.save(model.state_dict(), path)``, ``ema.load_state_dict(model.state_dict())``"""
+        call = self.tree.parents.get(node)
+        outer = self.tree.parents.get(call) if isinstance(call, ast.Call) and call.func is node else None
+        if not (node.attr == "state_dict" and isinstance(outer, ast.Call) and isinstance(outer.func, ast.Attribute)):
+            return False
+        return outer.func.attr in ("save", "load_state_dict", "deepcopy")
+
+    @cached_property
+    def strings(self) -> list[tuple[str, int, bool]]:
+        """Strings that may name something: text, line, and whether more text is put in (an f-string)."""
+        documentation = {id(node.value) for node in ast.walk(self.reader.source.tree) if isinstance(node, ast.Expr)}
+        return [
+            (str(node.value), node.lineno, isinstance(self.tree.parents.get(node), ast.JoinedStr))
+            for node in self.tree.strings()
+            if id(node) not in documentation and not re.search(r"\s\S", str(node.value).strip())
+        ]
+
+    # -- by position -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def position(self) -> int:
+        """Line of something that depends on the order of parameters; 0 where there is nothing."""
+        calls = (call for call in self.tree.calls() if isinstance(call.func, ast.Attribute))
+        walks = (call for call in calls if call.func.attr in (*_WALKS, "state_dict"))  # type: ignore[attr-defined]
+        return next((call.lineno for call in walks if self._takes_in_order(call)), 0)
+
+    def _takes_in_order(self, walk: ast.Call) -> bool:
+        child: ast.AST = walk
+        for ancestor in self.tree.ancestors(walk):
+            if isinstance(ancestor, ast.Subscript) and ancestor.value is child:
+                return not _is_text(ancestor.slice)
+            if isinstance(ancestor, ast.Call) and ancestor.func is not child:
+                called = ancestor.func.id if isinstance(ancestor.func, ast.Name) else ""
+                if called not in _PASSING:
+                    return self._hands_to(ancestor)
+            if isinstance(ancestor, ast.For | ast.AsyncFor):
+                return child is ancestor.iter and self._depends_on_order(ancestor.body)
+            if isinstance(ancestor, ast.comprehension):
+                whole = self.tree.parents[ancestor]
+                return self._depends_on_order([whole]) or self._is_indexed(whole)
+            if isinstance(ancestor, ast.stmt):
+                return self._is_indexed(child)
+            child = ancestor
+        return False
+
+    def _hands_to(self, call: ast.Call) -> bool:
+        """Whether a call that gets the parameters depends on their order, as far as the file tells."""
+        function = call.func
+        short = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+        if short == "next":
+            read = self.tree.parents.get(call)
+            return not (isinstance(read, ast.Attribute) and read.attr in _OF_ANY)
+        if short == "zip":
+            return not all(isinstance(a, ast.Call) and set(_called(a)) <= {*_WALKS, *_PASSING} for a in call.args)
+        if short in _ORDERED:
+            return True
+        if isinstance(function, ast.Attribute):
+            return self.reader.attributes.self_of(function.value) is not None
+        found = self.tree.scope_of[call].lookup(short)
+        return found is not None and any(isinstance(b.node, ast.FunctionDef) for b in found[1])
+
+    def _depends_on_order(self, nodes: Sequence[ast.AST]) -> bool:
+        return any(name not in _IN_ANY_ORDER for node in nodes for name in _called(node))
+
+    def _is_indexed(self, node: ast.AST) -> bool:
+        """``params = list(model.parameters())`` and ``params[0]``"""
+        parent = self.tree.parents.get(node)
+        if not isinstance(parent, ast.Assign):
+            return isinstance(parent, ast.Subscript)
+        names = {target.id for target in parent.targets if isinstance(target, ast.Name)}
+        uses = (self.tree.parents.get(name) for name in self.tree.names() if name.id in names)
+        return any(isinstance(use, ast.Subscript) and not _is_text(use.slice) for use in uses)
+
+    # -- as a whole ------------------------------------------------------------------------------------------
+
+    @cached_property
+    def tool(self) -> str:
+        """A tool that changes modules from outside, where the file imports one."""
+        bound = (b for scope in self.tree.inner.values() for found in scope.bindings.values() for b in found)
+        for name in (*(b.qualname for b in bound if b.qualname), *self._spelled()):
+            for tool in _TOOLS:
+                if name == tool or name.startswith(f"{tool}."):
+                    return tool
+        return ""
+
+    def _spelled(self) -> Iterator[str]:
+        for node in self.tree.attributes():
+            name = self.reader.names.qualname(node, self.tree.scope_of[node])
+            if name is not None:
+                yield name
+
+
+def _called(node: ast.AST) -> Iterator[str]:
+    for child in ast.walk(node):
+        if isinstance(child, ast.Call):
+            function = child.func
+            yield function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
