@@ -40,7 +40,7 @@ PAIRS = (
         spellings=(
             Spelling(
                 "torch.nn.functional.embedding_bag",
-                "input, weight, offsets=None, max_norm=None, norm_type=2, scale_grad_by_freq=False, mode='mean', "
+                "input, weight, offsets=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, mode='mean', "
                 "sparse=False, per_sample_weights=None, include_last_offset=False, padding_idx=None",
             ),
         ),

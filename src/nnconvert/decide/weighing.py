@@ -1,0 +1,318 @@
+"""A call that takes weights, as a module that keeps them (``--parameters``): which class, built with what."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from nnconvert.catalog import Pair, Spelling, Weights
+from nnconvert.decide.arguments import Division, Given, LeaveError, bind, divide, literal
+from nnconvert.decide.constructor import Written, constructor_text
+from nnconvert.decide.operands import Operand, Operands
+from nnconvert.decide.ranks import rank_of
+from nnconvert.decide.settings import settle
+from nnconvert.decide.sites import Site
+from nnconvert.decide.sizes import dimension_text, size_text, tuple_text
+from nnconvert.options import Options
+from nnconvert.source.classes import ClassInfo
+from nnconvert.source.comments import comments_in
+from nnconvert.source.constants import Settled, Settler
+from nnconvert.source.construction import Construction
+from nnconvert.source.facts import Method
+from nnconvert.source.quotes import prevailing_quote, unparse
+from nnconvert.source.reader import Reader
+from nnconvert.source.scopes import Scope
+from nnconvert.source.tensors import Shape, Tensors
+
+_SIZES: Final = frozenset({"shape", "size"})
+_PURE: Final = frozenset({"int", "len", "max", "min", "abs", "round", "sum", "tuple"})
+
+
+@dataclass(frozen=True, eq=False)
+class Moving:
+    """An operand with the name that it has in the module."""
+
+    operand: Operand
+    attribute: str
+    is_implied: bool
+    """Whether the constructor makes just this value, so that its statement goes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """What a call with weights becomes."""
+
+    pair: Pair
+    arguments: str
+    """``(cin, cout, 3, padding=1, device="meta")``"""
+    division: Division
+    moving: tuple[Moving, ...]
+    before: int
+    """Index of the statement of ``__init__`` in front of which the module is built."""
+    counter: str
+
+    @property
+    def stays(self) -> list[ast.expr]:
+        return [given.value for given in self.division.inputs]
+
+
+class Weigher:
+    """Weighs the calls of one class."""
+
+    def __init__(self, method: Method, reader: Reader, options: Options) -> None:
+        self.info: ClassInfo = method.info
+        self.reader = reader
+        self.options = options
+        self.construction: Construction = reader.construction(method.info)
+        self.settler = Settler(reader, method, self.construction)
+        self.operands = Operands(method.info, reader)
+
+    def weigh(self, site: Site) -> Weighed:
+        """Raises LeaveError where the class could not keep these operands, or its sizes cannot be read."""
+        assert isinstance(site.node, ast.Call)
+        pair, spelling = site.pairs[0]
+        given = bind(site.node, spelling)
+        division = divide(pair, spelling, given, moves=True)
+        weights = pair.weights
+        assert weights is not None
+        found = self._found(division.state, weights)
+        self._check_together(found, weights, pair)
+        shapes = {name: self._shape(operand) for name, operand in found.items()}
+        if weights.rank:
+            pair = rank_of(site, self.reader, self.options)
+        before = min(operand.index for operand in found.values())
+        settings = self._settings(site, division, found, shapes, before)
+        sizes = self._sizes(pair, weights, shapes, settings, before)
+        arguments = self._arguments(pair, spelling, {**settings, **sizes}, found)
+        moving = tuple(
+            Moving(operand, name, self._is_implied(operand, name, weights, sizes, settings))
+            for name, operand in found.items()
+        )
+        counter = weights.counter if any(name in found for name in weights.buffers) else ""
+        return Weighed(pair, arguments, division, moving, before, counter)
+
+    # -- the operands --------------------------------------------------------------------------------------
+
+    def _found(self, state: Mapping[str, Given], weights: Weights) -> dict[str, Operand]:
+        found: dict[str, Operand] = {}
+        for name, argument in state.items():
+            operand = self.operands.find(argument.value, name)
+            if operand is None or operand.kind == "none":
+                continue
+            wanted = "parameter" if name in weights.parameters else "buffer"
+            if name not in weights.operands or operand.kind != wanted:
+                article = "no parameter of its own" if name not in weights.operands else f"a {wanted} there"
+                raise LeaveError("NNC416", f"{name}: self.{operand.name} is a {operand.kind}, {article}")
+            if any(other.name == operand.name for other in found.values()):
+                raise LeaveError("NNC413", f"self.{operand.name} is given twice")
+            found[name] = operand
+        if not found:
+            raise LeaveError("NNC412", "nothing here tells the sizes of the module")
+        return found
+
+    def _check_together(self, found: Mapping[str, Operand], weights: Weights, pair: Pair) -> None:
+        for name in weights.required:
+            if name not in found:
+                raise LeaveError("NNC416", f"nn.{pair.module} always has a {name}")
+        for group in weights.together:
+            missing = [name for name in group if name not in found]
+            if missing and len(missing) < len(group):
+                raise LeaveError("NNC416", f"nn.{pair.module} has all of {', '.join(group)} or none")
+        if "bias" in found and "weight" not in found and "bias" in weights.parameters:
+            raise LeaveError("NNC416", f"nn.{pair.module} has no bias without a weight")
+
+    def _shape(self, operand: Operand) -> Shape | None:
+        init = self.construction.init
+        assert init is not None
+        assert operand.tensor is not None
+        return Tensors(init, self.reader).shape(operand.tensor)
+
+    # -- the settings --------------------------------------------------------------------------------------
+
+    def _settings(
+        self,
+        site: Site,
+        division: Division,
+        found: Mapping[str, Operand],
+        shapes: Mapping[str, Shape | None],
+        before: int,
+    ) -> dict[str, Written]:
+        written: dict[str, Written] = {}
+        for name, argument in division.settings.items():
+            shape = self._named_shape(argument.value, found, shapes)
+            if shape is not None:
+                self._check_ready(shape, before)
+                written[name] = Written(tuple_text(shape, self.reader), argument.positional)
+                continue
+            settled = settle(self.settler, argument, name, site)
+            written[name] = Written(self._early(settled, name, before), argument.positional)
+        return written
+
+    def _named_shape(
+        self, node: ast.expr, found: Mapping[str, Operand], shapes: Mapping[str, Shape | None]
+    ) -> Shape | None:
+        """The shape where a setting is ``self.weight.shape``, ``self.weight.size()``."""
+        if isinstance(node, ast.Call) and not node.args and not node.keywords:
+            node = node.func
+        if not (isinstance(node, ast.Attribute) and node.attr in _SIZES):
+            return None
+        wanted = ast.dump(node.value)
+        for name, operand in found.items():
+            if ast.dump(operand.load) == wanted:
+                shape = shapes[name]
+                if shape is None:
+                    raise LeaveError("NNC412", f"the shape of self.{operand.name} is not known here")
+                return shape
+        return None
+
+    def _early(self, settled: Settled, name: str, before: int) -> str:
+        """The setting's text in front of that statement: what ``__init__`` assigns later is taken from its source."""
+        if settled.after <= before:
+            return settled.text
+        value = _Earlier(self, name, before).visit(settled.value)
+        assert isinstance(value, ast.expr)
+        return unparse(value, self.reader.source)
+
+    # -- the sizes -----------------------------------------------------------------------------------------
+
+    def _sizes(
+        self,
+        pair: Pair,
+        weights: Weights,
+        shapes: Mapping[str, Shape | None],
+        settings: Mapping[str, Written],
+        before: int,
+    ) -> dict[str, Written]:
+        if not weights.sizes:
+            return {}
+        shaped_by = next((name for name in weights.shaped_by if name in shapes), "")
+        shape = shapes.get(shaped_by)
+        if shape is None:
+            raise LeaveError("NNC412", f"the shape of the {shaped_by or 'weight'} is not known here")
+        most = max(size.dimension for size in weights.sizes.values())
+        to_end = any(size.to_end for size in weights.sizes.values())
+        wanted = most + int(pair.module[-2]) if to_end else most + 1
+        if len(shape) != wanted:
+            raise LeaveError("NNC412", f"the {shaped_by} is seen to have {len(shape)} dimensions, not {wanted}")
+        self._check_ready(shape, before)
+        return {
+            name: Written(size_text(size, shape, settings, self.reader), True) for name, size in weights.sizes.items()
+        }
+
+    # -- what can be evaluated where the module is built ------------------------------------------------------
+
+    def _check_ready(self, shape: Shape, before: int) -> None:
+        """Refuse a size that has no value yet there, another one, or that has an effect; raises LeaveError."""
+        for dimension in shape:
+            for node in ast.walk(dimension):
+                self._check_node(node, before)
+
+    def _check_node(self, node: ast.AST, before: int) -> None:
+        init = self.construction.init
+        assert init is not None
+        if isinstance(node, ast.Name):
+            parent = self.reader.tree.parents.get(node)
+            if self.reader.attributes.self_of(node) is not None and isinstance(parent, ast.Attribute):
+                return
+            if not self.is_ready(node.id, init.scope, before):
+                raise LeaveError("NNC412", f"`{node.id}` may be something else where the module is built")
+        elif isinstance(node, ast.Attribute) and self.reader.attributes.self_of(node.value) is not None:
+            stores = self.reader.attributes.stores(self.info, node.attr)
+            indexes = [self.construction.index_of(store.node) for store in stores]
+            if len(indexes) != 1 or indexes[0] is None or indexes[0] >= before:
+                raise LeaveError("NNC412", f"self.{node.attr} may be something else where the module is built")
+        elif isinstance(node, ast.Call):
+            called = self.reader.names.qualname(node.func, init.scope) or ""
+            builtin = isinstance(node.func, ast.Name) and node.func.id in _PURE
+            if not (builtin or called.startswith("math.")):
+                raise LeaveError("NNC412", f"`{ast.unparse(node)}` would run twice")
+        elif isinstance(node, ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom):
+            raise LeaveError("NNC412", "a size has an effect")
+
+    def is_ready(self, name: str, scope: Scope, before: int) -> bool:
+        """A parameter that is never rebound, a local assigned once and before, or a name from outside."""
+        bindings = scope.bindings.get(name, [])
+        if not bindings:
+            return True
+        if len(bindings) != 1:
+            return False
+        if bindings[0].kind == "parameter":
+            return True
+        earlier = self.construction.body[:before]
+        return any(
+            isinstance(s, ast.Assign) and any(bindings[0].node in ast.walk(target) for target in s.targets)
+            for s in earlier
+        )
+
+    # -- the text ------------------------------------------------------------------------------------------
+
+    def _arguments(
+        self, pair: Pair, spelling: Spelling, settings: Mapping[str, Written], found: Mapping[str, Operand]
+    ) -> str:
+        weights = pair.weights
+        assert weights is not None
+        flags: dict[str, Written] = {}
+        for name, flag in weights.flags.items():
+            parameter = pair.constructor_signature.get(flag)
+            assert parameter is not None
+            if parameter.default != str(name in found):
+                flags[flag] = Written(str(name in found), False)
+        if flags.get("elementwise_affine") is not None:
+            flags.pop("bias", None)
+        plain = replace(pair, module_fixed={})
+        text = constructor_text("", plain, spelling, {**settings, **flags})
+        if not weights.draws:
+            return text
+        quote = prevailing_quote(self.reader.source)
+        return f"{text[:-1]}, device={quote}meta{quote})"
+
+    def _is_implied(
+        self,
+        operand: Operand,
+        name: str,
+        weights: Weights,
+        sizes: Mapping[str, Written],
+        settings: Mapping[str, Written],
+    ) -> bool:
+        """Whether the constructor makes the same: ``nn.Parameter(torch.ones(n))``, and no comment speaks of it."""
+        maker, call, node = weights.initial.get(name), operand.tensor, operand.store.node
+        init = self.construction.init
+        assert init is not None
+        statement = self.construction.body[operand.index]
+        calls = [n for n in ast.walk(statement) if isinstance(n, ast.Call)]
+        # one argument each, and self.register_buffer("x", ...) two: no dtype, no requires_grad, nothing else
+        most = [2 if n is node else 1 for n in calls]
+        if maker is None or not isinstance(call, ast.Call) or call not in calls:
+            return False
+        if any(n.keywords or len(n.args) != count for n, count in zip(calls, most, strict=True)):
+            return False
+        if any(
+            True for _ in comments_in(self.reader.source, statement.lineno, statement.end_lineno or statement.lineno)
+        ):
+            return False
+        size = next(iter(sizes.values()), settings.get("normalized_shape"))
+        same = size is not None and dimension_text(call.args[0], self.reader) == size.text
+        return same and self.reader.names.qualname(call.func, init.scope) == f"torch.{maker}"
+
+
+class _Earlier(ast.NodeTransformer):
+    """Puts what an attribute is assigned in its place, where the assignment comes too late."""
+
+    def __init__(self, weigher: Weigher, setting: str, before: int) -> None:
+        self.weigher = weigher
+        self.setting = setting
+        self.before = before
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        weigher = self.weigher
+        stores = weigher.reader.attributes.stores(weigher.info, node.attr)
+        index = weigher.construction.index_of(stores[0].node) if len(stores) == 1 else None
+        if index is not None and index < self.before:
+            return node
+        value, init = (stores[0].value if len(stores) == 1 else None), weigher.construction.init
+        fixed = isinstance(value, ast.Name) and init is not None and weigher.is_ready(value.id, init.scope, self.before)
+        if value is not None and (fixed or isinstance(literal(value), int | float | str | tuple)):
+            return value
+        raise LeaveError("NNC209", f"{self.setting}: self.{node.attr} gets its value after the parameter is made")
