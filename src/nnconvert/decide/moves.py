@@ -97,10 +97,18 @@ class Uses:
         tree = self.reader.tree
         for call in tree.calls():
             qualname = self.reader.names.qualname(call.func, tree.scope_of[call]) or ""
-            if not (qualname.startswith(_UTILS) and call.args) or "clip_grad" in qualname or _is_built(call.args[0]):
+            if not (qualname.startswith(_UTILS) and call.args) or "clip_grad" in qualname:
                 continue
-            if may_be_instance(call.args[0], info, self.reader):
+            if self._may_be_wrapped(call.args[0], info):
                 raise LeaveError("NNC415", f"line {call.lineno} hands the module to {qualname.rpartition('.')[2]}")
+
+    def _may_be_wrapped(self, node: ast.expr, info: ClassInfo) -> bool:
+        """An instance; the result of a call only where that is one: not ``net.parameters()``."""
+        if isinstance(node, ast.Call):
+            owners = self.reader.walks.owners(node, self.reader.tree.scope_of[node]) or ()
+            return any(owner in info.family() for owner in owners)
+        sequence = isinstance(node, ast.List | ast.Tuple | ast.GeneratorExp | ast.ListComp)
+        return not sequence and may_be_instance(node, info, self.reader)
 
     # -- one operand ---------------------------------------------------------------------------------------
 
@@ -200,11 +208,6 @@ class Uses:
         for node in self.reader.tree.strings():
             if id(node) not in named and operand.name in str(node.value).split("."):
                 raise LeaveError("NNC415", f"line {node.lineno} names {operand.name} in a string")
-
-
-def _is_built(node: ast.expr) -> bool:
-    """``parameters_to_vector(net.parameters())``: no module."""
-    return isinstance(node, ast.Call | ast.List | ast.Tuple | ast.GeneratorExp)
 
 
 def _tests(node: ast.AST, variable: str) -> bool:

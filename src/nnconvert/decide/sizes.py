@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from nnconvert.catalog import Size
 from nnconvert.decide.arguments import literal
@@ -13,17 +13,20 @@ from nnconvert.source.quotes import unparse
 from nnconvert.source.reader import Reader
 from nnconvert.source.tensors import Shape
 
+Same = Callable[[ast.expr, ast.expr], bool]
+"""Whether two expressions of ``__init__`` certainly have one value."""
 
-def size_text(size: Size, shape: Shape, settings: Mapping[str, Written], reader: Reader) -> str:
+
+def size_text(size: Size, shape: Shape, settings: Mapping[str, Written], reader: Reader, same: Same) -> str:
     """The text of one size; a kernel of equal numbers is one number."""
     if size.to_end:
         kernel = shape[size.dimension :]
-        same = all(_same(dimension, kernel[0]) for dimension in kernel)
-        return dimension_text(kernel[0], reader) if same else tuple_text(kernel, reader)
+        equal = all(same(dimension, kernel[0]) for dimension in kernel)
+        return dimension_text(kernel[0], reader) if equal else tuple_text(kernel, reader)
     dimension, factor = shape[size.dimension], settings.get(size.times)
     if factor is None:
         return dimension_text(dimension, reader)
-    return unparse(_product(dimension, ast.parse(factor.text, mode="eval").body), reader.source)
+    return unparse(_product(dimension, ast.parse(factor.text, mode="eval").body, same), reader.source)
 
 
 def dimension_text(node: ast.expr, reader: Reader) -> str:
@@ -36,7 +39,7 @@ def tuple_text(shape: Sequence[ast.expr], reader: Reader) -> str:
     return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
 
 
-def _product(dimension: ast.expr, factor: ast.expr) -> ast.expr:
+def _product(dimension: ast.expr, factor: ast.expr, same: Same) -> ast.expr:
     """The size times the groups: ``cin`` for ``cin // groups`` and ``groups``, ``8`` for ``4`` and ``2``."""
     first, second = literal(dimension), literal(factor)
     if isinstance(first, int) and isinstance(second, int):
@@ -48,10 +51,6 @@ def _product(dimension: ast.expr, factor: ast.expr) -> ast.expr:
         quotient = dimension.args[0]
     # A product that is not the dividend makes groups that do not divide the channels, which no call accepts.
     divided = isinstance(quotient, ast.BinOp) and isinstance(quotient.op, ast.Div | ast.FloorDiv)
-    if isinstance(quotient, ast.BinOp) and divided and _same(quotient.right, factor):
+    if isinstance(quotient, ast.BinOp) and divided and same(quotient.right, factor):
         return quotient.left
     return ast.BinOp(dimension, ast.Mult(), factor)
-
-
-def _same(first: ast.expr, second: ast.expr) -> bool:
-    return ast.dump(first) == ast.dump(second)

@@ -8,22 +8,22 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from nnconvert.catalog import Pair, Spelling, Weights
-from nnconvert.decide.arguments import Division, Given, LeaveError, bind, divide, literal
+from nnconvert.decide.arguments import Division, Given, LeaveError, bind, divide
 from nnconvert.decide.constructor import Written, constructor_text
 from nnconvert.decide.operands import Operand, Operands
 from nnconvert.decide.ranks import rank_of
+from nnconvert.decide.ready import Place
 from nnconvert.decide.settings import settle
 from nnconvert.decide.sites import Site
 from nnconvert.decide.sizes import dimension_text, size_text, tuple_text
 from nnconvert.options import Options
 from nnconvert.source.classes import ClassInfo
 from nnconvert.source.comments import comments_in
-from nnconvert.source.constants import Settled, Settler
+from nnconvert.source.constants import Settler
 from nnconvert.source.construction import Construction
 from nnconvert.source.facts import Method
-from nnconvert.source.quotes import prevailing_quote, unparse
+from nnconvert.source.quotes import prevailing_quote
 from nnconvert.source.reader import Reader
-from nnconvert.source.scopes import Scope
 from nnconvert.source.tensors import Shape, Tensors
 
 _SIZES: Final = frozenset({"shape", "size"})
@@ -68,6 +68,7 @@ class Weigher:
         self.construction: Construction = reader.construction(method.info)
         self.settler = Settler(reader, method, self.construction)
         self.operands = Operands(method.info, reader)
+        self.place = Place(method.info, reader)
 
     def weigh(self, site: Site) -> Weighed:
         """Raises LeaveError where the class could not keep these operands, or its sizes cannot be read."""
@@ -143,11 +144,11 @@ class Weigher:
         for name, argument in division.settings.items():
             shape = self._named_shape(argument.value, found, shapes)
             if shape is not None:
-                self._check_ready(shape, before)
+                self.place.check(shape, before)
                 written[name] = Written(tuple_text(shape, self.reader), argument.positional)
                 continue
             settled = settle(self.settler, argument, name, site)
-            written[name] = Written(self._early(settled, name, before), argument.positional)
+            written[name] = Written(self.place.early(settled, name, before), argument.positional)
         return written
 
     def _named_shape(
@@ -166,14 +167,6 @@ class Weigher:
                     raise LeaveError("NNC412", f"the shape of self.{operand.name} is not known here")
                 return shape
         return None
-
-    def _early(self, settled: Settled, name: str, before: int) -> str:
-        """The setting's text in front of that statement: what ``__init__`` assigns later is taken from its source."""
-        if settled.after <= before:
-            return settled.text
-        value = _Earlier(self, name, before).visit(settled.value)
-        assert isinstance(value, ast.expr)
-        return unparse(value, self.reader.source)
 
     # -- the sizes -----------------------------------------------------------------------------------------
 
@@ -196,55 +189,11 @@ class Weigher:
         wanted = most + int(pair.module[-2]) if to_end else most + 1
         if len(shape) != wanted:
             raise LeaveError("NNC412", f"the {shaped_by} is seen to have {len(shape)} dimensions, not {wanted}")
-        self._check_ready(shape, before)
+        self.place.check(shape, before)
         return {
-            name: Written(size_text(size, shape, settings, self.reader), True) for name, size in weights.sizes.items()
+            name: Written(size_text(size, shape, settings, self.reader, self.place.same), True)
+            for name, size in weights.sizes.items()
         }
-
-    # -- what can be evaluated where the module is built ------------------------------------------------------
-
-    def _check_ready(self, shape: Shape, before: int) -> None:
-        """Refuse a size that has no value yet there, another one, or that has an effect; raises LeaveError."""
-        for dimension in shape:
-            for node in ast.walk(dimension):
-                self._check_node(node, before)
-
-    def _check_node(self, node: ast.AST, before: int) -> None:
-        init = self.construction.init
-        assert init is not None
-        if isinstance(node, ast.Name):
-            parent = self.reader.tree.parents.get(node)
-            if self.reader.attributes.self_of(node) is not None and isinstance(parent, ast.Attribute):
-                return
-            if not self.is_ready(node.id, init.scope, before):
-                raise LeaveError("NNC412", f"`{node.id}` may be something else where the module is built")
-        elif isinstance(node, ast.Attribute) and self.reader.attributes.self_of(node.value) is not None:
-            stores = self.reader.attributes.stores(self.info, node.attr)
-            indexes = [self.construction.index_of(store.node) for store in stores]
-            if len(indexes) != 1 or indexes[0] is None or indexes[0] >= before:
-                raise LeaveError("NNC412", f"self.{node.attr} may be something else where the module is built")
-        elif isinstance(node, ast.Call):
-            called = self.reader.names.qualname(node.func, init.scope) or ""
-            builtin = isinstance(node.func, ast.Name) and node.func.id in _PURE
-            if not (builtin or called.startswith("math.")):
-                raise LeaveError("NNC412", f"`{ast.unparse(node)}` would run twice")
-        elif isinstance(node, ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom):
-            raise LeaveError("NNC412", "a size has an effect")
-
-    def is_ready(self, name: str, scope: Scope, before: int) -> bool:
-        """A parameter that is never rebound, a local assigned once and before, or a name from outside."""
-        bindings = scope.bindings.get(name, [])
-        if not bindings:
-            return True
-        if len(bindings) != 1:
-            return False
-        if bindings[0].kind == "parameter":
-            return True
-        earlier = self.construction.body[:before]
-        return any(
-            isinstance(s, ast.Assign) and any(bindings[0].node in ast.walk(target) for target in s.targets)
-            for s in earlier
-        )
 
     # -- the text ------------------------------------------------------------------------------------------
 
@@ -295,24 +244,3 @@ class Weigher:
         size = next(iter(sizes.values()), settings.get("normalized_shape"))
         same = size is not None and dimension_text(call.args[0], self.reader) == size.text
         return same and self.reader.names.qualname(call.func, init.scope) == f"torch.{maker}"
-
-
-class _Earlier(ast.NodeTransformer):
-    """Puts what an attribute is assigned in its place, where the assignment comes too late."""
-
-    def __init__(self, weigher: Weigher, setting: str, before: int) -> None:
-        self.weigher = weigher
-        self.setting = setting
-        self.before = before
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        weigher = self.weigher
-        stores = weigher.reader.attributes.stores(weigher.info, node.attr)
-        index = weigher.construction.index_of(stores[0].node) if len(stores) == 1 else None
-        if index is not None and index < self.before:
-            return node
-        value, init = (stores[0].value if len(stores) == 1 else None), weigher.construction.init
-        fixed = isinstance(value, ast.Name) and init is not None and weigher.is_ready(value.id, init.scope, self.before)
-        if value is not None and (fixed or isinstance(literal(value), int | float | str | tuple)):
-            return value
-        raise LeaveError("NNC209", f"{self.setting}: self.{node.attr} gets its value after the parameter is made")
