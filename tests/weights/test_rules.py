@@ -192,8 +192,19 @@ def test_a_setting_that_self_gets_later_is_taken_from_its_source() -> None:
     assert [r.constructor for r in both.plan.classes[0].registrations] == [
         'nn.Conv1d(4, 4, 3, stride, 1, bias=False, device="meta")'
     ]
-    late = "self.weight = nn.Parameter(torch.randn(4, 4, 3))\nself.stride = max(stride, 2)"
+    late = "self.weight = nn.Parameter(torch.randn(4, 4, 3))\nself.stride = compute(stride)"
     left(net("return F.conv1d(x, self.weight, None, self.stride)", init=late, args="stride=2"), "NNC209")
+
+
+def test_a_shape_that_self_gets_later() -> None:
+    init = (
+        "self.weight = nn.Parameter(torch.ones(n))\nself.bias = nn.Parameter(torch.zeros(n))\nself.eps = eps\n"
+        "if eps < 0:\n    raise ValueError\nself.shape = (n,)"
+    )
+    forward = "return F.layer_norm(x, self.shape, self.weight, self.bias, self.eps)"
+    both = build(net(forward, init=init, args="n, eps=1e-6"), "4")
+    assert [r.constructor for r in both.plan.classes[0].registrations] == ["nn.LayerNorm((n,), eps)"]
+    train_alike(both, "torch.randn(2, 4)")
 
 
 @pytest.mark.parametrize(
@@ -349,6 +360,8 @@ def test_operands_that_the_class_does_not_have(init: str, call: str) -> None:
         ({"after": "def f(net):\n    for p in net.parameters():\n        nn.init.normal_(p)"}, "NNC417"),
         ({"after": "def f(net):\n    return list(net.parameters())[0]"}, "NNC417"),
         ({"after": "def init(m):\n    if isinstance(m, nn.Linear):\n        nn.init.ones_(m.weight)"}, "NNC302"),
+        ({"after": "def f(net):\n    net.apply(lambda m: nn.init.ones_(m.weight) if hasattr(m, 'weight') else None)"},
+         "NNC415"),
         ({"body": "def init(self):\n    for m in self.modules():\n        if isinstance(m, nn.Linear):\n"
                   "            m.reset_parameters()"}, "NNC302"),
     ],
@@ -502,3 +515,46 @@ def test_load_old_changes_nothing_where_no_key_changes() -> None:
 def test_a_scripted_class_still_compiles() -> None:
     both = build(net(LINEAR, init=WB, after="scripted = torch.jit.script"))
     assert torch.equal(torch.jit.script(both.new)(torch.ones(2, 4)), both.new(torch.ones(2, 4)))
+
+
+# -- weights of a module that self has already -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("held", "call"),
+    [
+        ("nn.Conv2d(4, 5, 3, padding=1)", "F.conv2d(x, self.c.weight, self.c.bias, padding=1)"),
+        ("nn.Conv2d(4, 5, 3, 2, (1, 1))", "F.conv2d(x, self.c.weight, self.c.bias, (2, 2), 1)"),
+        ("nn.Conv2d(4, 5, 3, stride=stride, bias=False)", "F.conv2d(x, self.c.weight, None, self.stride)"),
+        ("nn.Conv2d(4, 4, 3, groups=2)", "F.conv2d(x, self.c.weight, bias=self.c.bias, groups=2)"),
+    ],
+)
+def test_a_module_with_just_these_settings_is_called(held: str, call: str) -> None:
+    source = net(f"return {call}", init=f"self.c = {held}\nself.stride = stride", args="stride=1")
+    both = build(source)
+    assert not both.keys
+    assert "return self.c(x)" in both.text
+    train_alike(both, "torch.randn(2, 4, 6, 6)")
+
+
+@pytest.mark.parametrize(
+    ("held", "call"),
+    [
+        ("nn.Conv2d(4, 5, 3)", "F.conv2d(x, self.c.weight, self.c.bias, padding=1)"),
+        ("nn.Conv2d(4, 5, 3)", "F.conv2d(x, self.c.weight)"),
+        ("nn.Conv2d(4, 5, 3, bias=False)", "F.conv2d(x, self.c.weight, self.d.bias)"),
+        ("nn.Conv2d(4, 5, 3, padding_mode='circular')", "F.conv2d(x, self.c.weight, self.c.bias)"),
+        ("nn.Conv2d(4, 5, 3, padding=padding)", "F.conv2d(x, self.c.weight, self.c.bias, padding=self.other)"),
+        ("nn.Conv2d(4, 5, 3)", "F.conv2d(x, self.c.weight * 2, self.c.bias)"),
+        ("nn.Conv2d(4, 5, 3)", "F.conv2d(x, self.c.weight.flip(-1), self.c.bias)"),
+        ("nn.Embedding(4, 5)", "F.linear(x, self.c.weight)"),
+        ("nn.utils.weight_norm(nn.Conv2d(4, 5, 3))", "F.conv2d(x, self.c.weight, self.c.bias)"),
+        ("nn.Conv2d(4, 5, 3)\nself.c.register_forward_hook(print)", "F.conv2d(x, self.c.weight, self.c.bias)"),
+        ("nn.Conv2d(4, 5, 3)\nself.c.weight = self.d", "F.conv2d(x, self.c.weight, self.c.bias)"),
+        ("nn.Conv2d(4, 5, 3) if padding else None", "F.conv2d(x, self.c.weight, self.c.bias)"),
+        ("nn.Conv2d(4, 5, 3)\nnn.utils.spectral_norm(self.c)", "F.conv2d(x, self.c.weight, self.c.bias)"),
+    ],
+)
+def test_a_module_that_would_do_something_else(held: str, call: str) -> None:
+    init = f"self.d, self.other = None, 1\nself.c = {held}"
+    left(net(f"return {call}", init=init, args="padding=1"), "NNC410")

@@ -9,6 +9,8 @@ _TABLE = Weights(
     required=("weight",),
     sizes={"num_embeddings": Size(0), "embedding_dim": Size(1)},
     draws=True,
+    initial={"weight": "randn"},
+    not_initial=("padding_idx",),
 )
 
 PAIRS = (

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from nnconvert.catalog import Pair, by_module, weighted_pairs
-from nnconvert.decide.arguments import Division, LeaveError, bind
+from nnconvert.decide.arguments import Division, LeaveError, bind, divide
 from nnconvert.decide.gates import check_class, check_mode, check_suppressed, check_walks, method_of_site
 from nnconvert.decide.guards import Guards
+from nnconvert.decide.held_weights import HeldWeights, holder
 from nnconvert.decide.imports import Importer
 from nnconvert.decide.loops import Loop, literal_loop
 from nnconvert.decide.moves import Uses
@@ -129,6 +130,16 @@ class Drafter:
     def _weighted(self, site: Site, method: Method, importer: Importer) -> Draft:
         assert isinstance(site.node, ast.Call)
         construction = self.reader.construction(method.info)
+        pair, spelling = site.pairs[0]
+        division = divide(pair, spelling, bind(site.node, spelling), moves=True)
+        holding = holder(division)
+        if holding is not None:
+            held, index = HeldWeights(method, self.reader).find(site, division, holding)
+            inputs = tuple(argument.index for argument in division.inputs)
+            callee = f"{method.receiver}.{holding.attr}"
+            return Draft(
+                method, held.module, callee, inputs, index, registers=False, shareable=False, attribute=holding.attr
+            )
         weighed = Weigher(method, self.reader, self.options).weigh(site)
         self.uses.check_class(method.info, weighed.pair.module)
         self._check_statistics(weighed, site, method)

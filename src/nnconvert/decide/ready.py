@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from nnconvert.decide.arguments import LeaveError, literal
+from nnconvert.decide.arguments import LeaveError
 from nnconvert.source.classes import ClassInfo
 from nnconvert.source.constants import Settled
 from nnconvert.source.construction import Construction
@@ -15,6 +15,10 @@ from nnconvert.source.scopes import Scope
 from nnconvert.source.tensors import Shape
 
 _PURE: Final = frozenset({"int", "len", "max", "min", "abs", "round", "sum", "tuple"})
+_PLAIN: Final = (
+    ast.Name, ast.Attribute, ast.Constant, ast.Tuple, ast.List, ast.BinOp, ast.UnaryOp, ast.Call, ast.Subscript,
+    ast.IfExp, ast.Compare, ast.BoolOp, ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.expr_context,
+)  # fmt: skip
 
 
 class Place:
@@ -107,8 +111,12 @@ class _Earlier(ast.NodeTransformer):
         index = place.construction.index_of(stores[0].node) if len(stores) == 1 else None
         if index is not None and index < self.before:
             return node
-        value, init = (stores[0].value if len(stores) == 1 else None), place.construction.init
-        fixed = isinstance(value, ast.Name) and init is not None and place.is_ready(value.id, init.scope, self.before)
-        if value is not None and (fixed or isinstance(literal(value), int | float | str | tuple)):
-            return value
-        raise LeaveError("NNC209", f"{self.setting}: self.{node.attr} gets its value after the parameter is made")
+        value = stores[0].value if len(stores) == 1 and stores[0].method is place.construction.init else None
+        late = LeaveError("NNC209", f"{self.setting}: self.{node.attr} gets its value after the parameter is made")
+        if value is None or not all(isinstance(n, _PLAIN) for n in ast.walk(value)):
+            raise late
+        try:
+            place.check((value,), self.before)
+        except LeaveError as error:
+            raise late from error
+        return value

@@ -78,7 +78,7 @@ class Weigher:
         division = divide(pair, spelling, given, moves=True)
         weights = pair.weights
         assert weights is not None
-        found = self._found(division.state, weights)
+        found = self._found(division.state, weights, pair)
         self._check_together(found, weights, pair)
         shapes = {name: self._shape(operand) for name, operand in found.items()}
         if weights.rank:
@@ -86,17 +86,18 @@ class Weigher:
         before = min(operand.index for operand in found.values())
         settings = self._settings(site, division, found, shapes, before)
         sizes = self._sizes(pair, weights, shapes, settings, before)
-        arguments = self._arguments(pair, spelling, {**settings, **sizes}, found)
-        moving = tuple(
-            Moving(operand, name, self._is_implied(operand, name, weights, sizes, settings))
-            for name, operand in found.items()
-        )
+        written = {**settings, **sizes}
+        implied = [n for n, o in found.items() if self._is_implied(o, n, weights, written, shapes[n])]
+        if weights.draws and len(implied) < len(found):
+            implied = []
+        arguments = self._arguments(pair, spelling, written, found, on_meta=weights.draws and not implied)
+        moving = tuple(Moving(operand, name, name in implied) for name, operand in found.items())
         counter = weights.counter if any(name in found for name in weights.buffers) else ""
         return Weighed(pair, arguments, division, moving, before, counter)
 
     # -- the operands --------------------------------------------------------------------------------------
 
-    def _found(self, state: Mapping[str, Given], weights: Weights) -> dict[str, Operand]:
+    def _found(self, state: Mapping[str, Given], weights: Weights, pair: Pair) -> dict[str, Operand]:
         found: dict[str, Operand] = {}
         for name, argument in state.items():
             operand = self.operands.find(argument.value, name)
@@ -104,8 +105,9 @@ class Weigher:
                 continue
             wanted = "parameter" if name in weights.parameters else "buffer"
             if name not in weights.operands or operand.kind != wanted:
-                article = "no parameter of its own" if name not in weights.operands else f"a {wanted} there"
-                raise LeaveError("NNC416", f"{name}: self.{operand.name} is a {operand.kind}, {article}")
+                has = f"a {wanted}" if name in weights.operands else "nothing"
+                words = f"{name}: self.{operand.name} is a {operand.kind}, and nn.{pair.module} has {has} there"
+                raise LeaveError("NNC416", words)
             if any(other.name == operand.name for other in found.values()):
                 raise LeaveError("NNC413", f"self.{operand.name} is given twice")
             found[name] = operand
@@ -198,7 +200,13 @@ class Weigher:
     # -- the text ------------------------------------------------------------------------------------------
 
     def _arguments(
-        self, pair: Pair, spelling: Spelling, settings: Mapping[str, Written], found: Mapping[str, Operand]
+        self,
+        pair: Pair,
+        spelling: Spelling,
+        settings: Mapping[str, Written],
+        found: Mapping[str, Operand],
+        *,
+        on_meta: bool,
     ) -> str:
         weights = pair.weights
         assert weights is not None
@@ -212,7 +220,7 @@ class Weigher:
             flags.pop("bias", None)
         plain = replace(pair, module_fixed={})
         text = constructor_text("", plain, spelling, {**settings, **flags})
-        if not weights.draws:
+        if not on_meta:
             return text
         quote = prevailing_quote(self.reader.source)
         return f"{text[:-1]}, device={quote}meta{quote})"
@@ -222,25 +230,23 @@ class Weigher:
         operand: Operand,
         name: str,
         weights: Weights,
-        sizes: Mapping[str, Written],
-        settings: Mapping[str, Written],
+        written: Mapping[str, Written],
+        shape: Shape | None,
     ) -> bool:
         """Whether the constructor makes the same: ``nn.Parameter(torch.ones(n))``, and no comment speaks of it."""
-        maker, call, node = weights.initial.get(name), operand.tensor, operand.store.node
+        maker, call, node, source = weights.initial.get(name), operand.tensor, operand.store.node, self.reader.source
         init = self.construction.init
         assert init is not None
         statement = self.construction.body[operand.index]
+        if maker is None or not isinstance(call, ast.Call) or any(n in written for n in weights.not_initial):
+            return False
+        if self.reader.names.qualname(call.func, init.scope) != f"torch.{maker}" or shape is None:
+            return False
+        # nothing but the sizes: no dtype, no requires_grad
         calls = [n for n in ast.walk(statement) if isinstance(n, ast.Call)]
-        # one argument each, and self.register_buffer("x", ...) two: no dtype, no requires_grad, nothing else
-        most = [2 if n is node else 1 for n in calls]
-        if maker is None or not isinstance(call, ast.Call) or call not in calls:
-            return False
-        if any(n.keywords or len(n.args) != count for n, count in zip(calls, most, strict=True)):
-            return False
-        if any(
-            True for _ in comments_in(self.reader.source, statement.lineno, statement.end_lineno or statement.lineno)
-        ):
-            return False
-        size = next(iter(sizes.values()), settings.get("normalized_shape"))
-        same = size is not None and dimension_text(call.args[0], self.reader) == size.text
-        return same and self.reader.names.qualname(call.func, init.scope) == f"torch.{maker}"
+        plain = all(not n.keywords and (n is call or len(n.args) == (2 if n is node else 1)) for n in calls)
+        spoken = any(True for _ in comments_in(source, statement.lineno, statement.end_lineno or statement.lineno))
+        sizes = [written[n].text for n in sorted(weights.sizes, key=lambda n: weights.sizes[n].dimension)]
+        sizes = sizes or [written["normalized_shape"].text]
+        same = sizes in ([dimension_text(d, self.reader) for d in shape], [tuple_text(shape, self.reader)])
+        return plain and not spoken and call in calls and same
