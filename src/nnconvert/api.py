@@ -246,6 +246,8 @@ def _expected(plan: Plan) -> tuple[Expected, ...]:
         added.setdefault(class_plan.class_name, {}).update(submodules)
     for decision in plan.converted:
         outcome = decision.outcome
+        if decision.site.class_name:
+            added.setdefault(decision.site.class_name, {})
         if isinstance(outcome, Conversion) and outcome.kind == "reference" and decision.site.class_name:
             # Such a site registers the submodule itself: self.act = F.relu becomes self.act = nn.ReLU().
             added.setdefault(decision.site.class_name, {})[outcome.submodule] = outcome.callee

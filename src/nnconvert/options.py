@@ -18,6 +18,8 @@ class Options:
     unsafe: bool = False
     parameters: bool = False
     """Also conversions that move parameters and buffers, and so change state_dict keys."""
+    ranks: tuple[tuple[int, int], ...] = ()
+    """Line of a call whose source does not tell how many dimensions its input has, and how many it was seen to have."""
     load_old: bool = False
     """Classes whose keys change accept old checkpoints, too."""
     select: frozenset[str] = frozenset()

@@ -191,6 +191,19 @@ class StateChange:
 
 
 @dataclass(frozen=True, slots=True)
+class NewMethod:
+    """A method that a class gets: a blank line and these lines, before the line that starts at ``offset``."""
+
+    class_name: str
+    offset: int
+    indent: str
+    unit: str
+    """One step of indentation, as the file has it."""
+    lines: tuple[str, ...]
+    """From the ``def`` on, indented by four spaces within."""
+
+
+@dataclass(frozen=True, slots=True)
 class ImportEdit:
     """One change of the file's imports: the text of a span is replaced (an empty span: inserted)."""
 
@@ -215,6 +228,7 @@ class Plan:
     imports: tuple[ImportEdit, ...] = ()
     renames: tuple[Rename, ...] = ()
     """Uses of parameters and buffers that move, outside of the calls that convert."""
+    methods: tuple[NewMethod, ...] = ()
     state: tuple[StateChange, ...] = ()
     """What becomes of the state_dict of the classes whose keys change."""
 

@@ -8,7 +8,7 @@ _AFFINE = ("weight", "bias")
 _STATISTICS = ("running_mean", "running_var")
 _INITIAL = {"weight": "ones", "bias": "zeros"}
 _RANKS = {1: (2, 3), 2: (4,), 3: (5,)}
-_INSTANCE_RANKS = {1: (2, 3), 2: (3, 4), 3: (4, 5)}
+_INSTANCE_RANKS = {1: (3,), 2: (4,), 3: (5,)}
 
 
 def _normalising(rank: tuple[int, ...]) -> Weights:

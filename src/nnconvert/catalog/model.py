@@ -95,7 +95,9 @@ class Weights:
     draws: bool = False
     """Whether the constructor draws random numbers."""
     initial: Mapping[str, str] = field(default_factory=dict)
-    """Operand -> the function of torch that makes its first value, where that is always the same: ``ones``."""
+    """Operand -> the function of torch that makes the same first value, given the sizes: ``ones``."""
+    not_initial: tuple[str, ...] = ()
+    """Settings with which the first value is another one."""
     counter: str = ""
     """A buffer that the functional knows nothing of: ``num_batches_tracked``; there is one where buffers are."""
     rank: tuple[int, ...] = ()

@@ -9,6 +9,8 @@ _TABLE = Weights(
     required=("weight",),
     sizes={"num_embeddings": Size(0), "embedding_dim": Size(1)},
     draws=True,
+    initial={"weight": "randn"},
+    not_initial=("padding_idx",),
 )
 
 PAIRS = (
@@ -40,7 +42,7 @@ PAIRS = (
         spellings=(
             Spelling(
                 "torch.nn.functional.embedding_bag",
-                "input, weight, offsets=None, max_norm=None, norm_type=2, scale_grad_by_freq=False, mode='mean', "
+                "input, weight, offsets=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, mode='mean', "
                 "sparse=False, per_sample_weights=None, include_last_offset=False, padding_idx=None",
             ),
         ),

@@ -17,7 +17,6 @@ from nnconvert.decide.imports import Importer
 from nnconvert.decide.inline import inline_call
 from nnconvert.decide.lent import Lent, Locals, implied_by_class, lend
 from nnconvert.decide.names import Namers
-from nnconvert.decide.placing import indent_unit
 from nnconvert.decide.removal import blank_inits, idle_statements, lending, retirement, with_headings
 from nnconvert.decide.retiring import assignment, check_new_attribute, check_own_mode, why_not_owned
 from nnconvert.decide.selection import is_selected
@@ -112,7 +111,7 @@ class _Decider:
             retired=retired,
             blank_inits=tuple(blank_inits(self.reader, retired)),
             idle=tuple(idle_statements(self.reader, self.decisions)),
-            before=tuple(before(self.counted, indent_unit(self.reader), self.reader)),
+            before=tuple(before(self.counted, self.reader.unit, self.reader)),
             imports=self.importer.edits(self.gone, "torch.nn", callees),
             state=tuple(StateChange(info.qualname, tuple(keys)) for info, keys in self.keys.items()),
         )

@@ -1,0 +1,222 @@
+"""Whether a parameter or buffer may move into a submodule: all its uses move, or none (SEMANTICS rule 17)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from nnconvert.catalog import every_pair
+from nnconvert.decide.arguments import LeaveError
+from nnconvert.decide.operands import Operand
+from nnconvert.decide.uses import may_be_instance
+from nnconvert.source.classes import ClassInfo, torch_class
+from nnconvert.source.named import named_store
+from nnconvert.source.project import Neighbours
+from nnconvert.source.reader import Reader
+from nnconvert.source.scopes import FunctionNode
+
+_OWN_STATE: Final = frozenset(
+    {"state_dict", "load_state_dict", "_load_from_state_dict", "_save_to_state_dict", "get_extra_state",
+     "set_extra_state", "parameters", "named_parameters", "buffers", "named_buffers", "register_parameter",
+     "register_buffer", "get_parameter", "get_buffer"}
+)  # fmt: skip
+"""Methods that a class may override to keep or name its state otherwise."""
+_STATE_HOOKS: Final = frozenset(
+    {"_register_state_dict_hook", "register_state_dict_pre_hook", "register_state_dict_post_hook",
+     "_register_load_state_dict_pre_hook", "register_load_state_dict_pre_hook",
+     "register_load_state_dict_post_hook", "_state_dict_hooks", "_load_state_dict_pre_hooks", "_parameters", "_buffers"}
+)  # fmt: skip
+_PARAMETER_WALKS: Final = frozenset({"parameters", "named_parameters"})
+_RANDOM: Final = frozenset(
+    {"normal_", "uniform_", "trunc_normal_", "xavier_uniform_", "xavier_normal_", "kaiming_uniform_",
+     "kaiming_normal_", "orthogonal_", "sparse_", "exponential_", "bernoulli_", "random_", "cauchy_", "geometric_",
+     "log_normal_", "rand_like", "randn_like", "randn", "rand"}
+)  # fmt: skip
+_UTILS: Final = ("torch.nn.utils.", "torch.ao.", "torch.quantization.")
+
+
+class Uses:
+    """The uses of what may move, in one file."""
+
+    def __init__(self, reader: Reader, neighbours: Neighbours) -> None:
+        self.reader = reader
+        self.neighbours = neighbours
+
+    def check_class(self, info: ClassInfo, module: str) -> None:
+        """Refuse a class whose state is kept or made otherwise; raises LeaveError."""
+        attributes = self.reader.attributes
+        for member in info.family():
+            own = sorted(_OWN_STATE & set(member.scope.bindings))
+            if own:
+                raise LeaveError("NNC415", f"{member.qualname} defines {own[0]} itself")
+            loads = attributes.facts[member].loads
+            hooks = sorted(_STATE_HOOKS & {*loads, *attributes.facts[member].stores})
+            if hooks:
+                raise LeaveError("NNC415", f"{member.qualname} speaks of its {hooks[0]}")
+            if attributes.facts[member].stores_unknown_names:
+                raise LeaveError("NNC415", f"{member.qualname} stores attributes under computed names")
+        if attributes.outer_stores_unknown:
+            raise LeaveError("NNC415", "attributes are stored under computed names")
+        self._check_initialisers(module)
+        self._check_parameter_walks()
+        self._check_wrapped(info)
+
+    def _check_initialisers(self, module: str) -> None:
+        """A function that does something to every nn.Linear, applied by who knows whom."""
+        for node, scope in self.reader.tree.inner.items():
+            if not isinstance(node, FunctionNode):
+                continue
+            for parameter in (*node.args.posonlyargs, *node.args.args):
+                tested = any(_tests(n, parameter.arg) for n in ast.walk(node))
+                body = self.reader.walks.keeper.body(node.body, parameter.arg, scope, loop=False) if tested else None
+                if body is not None and not body.everything and body.notices(module):
+                    words = f"{node.name} (line {node.lineno}) does something to every nn.{module}"
+                    raise LeaveError("NNC302", words)
+
+    def _check_parameter_walks(self) -> None:
+        """Random numbers drawn in the order of the parameters, or a parameter taken by its place."""
+        tree = self.reader.tree
+        for node in tree.attributes():
+            if node.attr not in _PARAMETER_WALKS:
+                continue
+            statement: ast.AST = node
+            for ancestor in tree.ancestors(node):
+                statement = ancestor
+                if isinstance(ancestor, ast.Subscript) and node in ast.walk(ancestor.value):
+                    raise LeaveError("NNC417", f"line {node.lineno} takes a parameter by its place")
+                if isinstance(ancestor, ast.stmt):
+                    break
+            loop = isinstance(statement, ast.For | ast.AsyncFor) and node in ast.walk(statement.iter)
+            names = {getattr(n, "attr", getattr(n, "id", "")) for n in ast.walk(statement)}
+            if names & _RANDOM and (loop or not isinstance(statement, ast.For | ast.AsyncFor)):
+                raise LeaveError("NNC417", f"line {node.lineno} draws random numbers parameter by parameter")
+
+    def _check_wrapped(self, info: ClassInfo) -> None:
+        """``weight_norm(self)``, ``prune.l1_unstructured(net, ...)``: they look for parameters by name."""
+        tree = self.reader.tree
+        for call in tree.calls():
+            qualname = self.reader.names.qualname(call.func, tree.scope_of[call]) or ""
+            if not (qualname.startswith(_UTILS) and call.args) or "clip_grad" in qualname:
+                continue
+            if self._may_be_wrapped(call.args[0], info):
+                raise LeaveError("NNC415", f"line {call.lineno} hands the module to {qualname.rpartition('.')[2]}")
+
+    def _may_be_wrapped(self, node: ast.expr, info: ClassInfo) -> bool:
+        """An instance; the result of a call only where that is one: not ``net.parameters()``."""
+        if isinstance(node, ast.Call):
+            owners = self.reader.walks.owners(node, self.reader.tree.scope_of[node]) or ()
+            return any(owner in info.family() for owner in owners)
+        sequence = isinstance(node, ast.List | ast.Tuple | ast.GeneratorExp | ast.ListComp)
+        return not sequence and may_be_instance(node, info, self.reader)
+
+    # -- one operand ---------------------------------------------------------------------------------------
+
+    def others(
+        self, operand: Operand, info: ClassInfo, call: ast.Call, stays: Iterable[ast.expr]
+    ) -> list[ast.Attribute]:
+        """Every use of the attribute but those that leave with the call's arguments; raises LeaveError.
+
+        ``stays``: the arguments that stay at the call.
+        """
+        name, attributes = operand.name, self.reader.attributes
+        self._check_strings(operand, info)
+        beside = self.neighbours.used_beside(info.node.name).get(name)
+        if beside is not None:
+            raise LeaveError("NNC606", f"{beside.name} has a subclass of {info.qualname} and names {name}")
+        kept = {id(node) for argument in stays for node in ast.walk(argument)}
+        leaving = {id(node) for node in ast.walk(call)} - kept
+        found = [load for m in info.family() for load in attributes.facts[m].loads.get(name, [])]
+        if isinstance(operand.store.node, ast.Attribute):
+            found.append(operand.store.node)
+        found += self._from_outside(name, info)
+        others = [load for load in found if id(load) not in leaving]
+        for load in others:
+            self._check_use(load, operand, call)
+        return others
+
+    def _check_use(self, load: ast.Attribute, operand: Operand, call: ast.Call) -> None:
+        shown = f"self.{operand.name}"
+        parent = self.reader.tree.parents.get(load)
+        if isinstance(parent, ast.Assign) and load is parent.value:
+            raise LeaveError("NNC413", f"line {load.lineno} gives {shown} another name")
+        for ancestor in self.reader.tree.ancestors(load):
+            if isinstance(ancestor, ast.Call) and ancestor is not call and self._is_operand_of(load, ancestor):
+                raise LeaveError("NNC413", f"line {load.lineno} uses {shown}, too: it is tied")
+            if isinstance(ancestor, ast.stmt | ast.Lambda):
+                return
+
+    def _is_operand_of(self, load: ast.expr, call: ast.Call) -> bool:
+        """Whether the load stands among what such a functional takes as its weights."""
+        qualname = self.reader.names.qualname(call.func, self.reader.tree.scope_of[call]) or ""
+        spellings = [(p, s) for p in every_pair() if p.weights for s in p.spellings if s.name == qualname]
+        for pair, spelling in spellings:
+            given = dict(zip((p.name for p in spelling.signature), call.args, strict=False))
+            given.update((keyword.arg, keyword.value) for keyword in call.keywords if keyword.arg)
+            if any(load in ast.walk(given[name]) for name in pair.state if name in given):
+                return True
+        return False
+
+    def _from_outside(self, name: str, info: ClassInfo) -> Iterator[ast.Attribute]:
+        """``model.weight`` where the file tells that it is an instance; raises LeaveError where it may be one."""
+        for load in self.reader.attributes.outer_loads.get(name, []):
+            call = self.reader.tree.parents.get(load)
+            called = isinstance(call, ast.Call) and call.func is load  # x.mean(): a method
+            if called or not may_be_instance(load.value, info, self.reader) or self._is_told_apart(load):
+                continue
+            owners = self.reader.walks.owners(load.value, self.reader.tree.scope_of[load])
+            family = info.family()
+            if not owners or not all(owner in family for owner in owners):
+                raise LeaveError("NNC415", f"line {load.lineno} may reach it from outside: {ast.unparse(load)}")
+            yield load
+        for owner in self.reader.attributes.outer_owners.get(name, []):
+            if may_be_instance(owner, info, self.reader):
+                raise LeaveError("NNC415", f"self.{name} is assigned from outside of the class")
+
+    def _is_told_apart(self, load: ast.Attribute) -> bool:
+        """Under ``if isinstance(m, nn.Linear)``, and in a class or function that is given a torch.nn module."""
+        if not isinstance(load.value, ast.Name):
+            return False
+        wanted = load.value.id
+        child: ast.AST = load
+        for ancestor in self.reader.tree.ancestors(load):
+            inside = isinstance(ancestor, ast.If) and child in ancestor.body
+            if inside and isinstance(ancestor, ast.If) and self._tests_for_torch(ancestor.test, wanted):
+                return True
+            child = ancestor
+        return False
+
+    def _tests_for_torch(self, test: ast.expr, variable: str) -> bool:
+        if isinstance(test, ast.BoolOp):
+            every = [self._tests_for_torch(value, variable) for value in test.values]
+            return any(every) if isinstance(test.op, ast.And) else all(every)
+        if not (isinstance(test, ast.Call) and _tests(test, variable)):
+            return False
+        wanted = test.args[1].elts if isinstance(test.args[1], ast.Tuple) else [test.args[1]]
+        scope = self.reader.tree.scope_of[test]
+        names = [torch_class(self.reader.names.qualname(node, scope) or "") for node in wanted]
+        return all(name not in (None, "Module") for name in names)
+
+    def _check_strings(self, operand: Operand, info: ClassInfo) -> None:
+        """Refuse a name that stands in a string: a key, a name in a comparison, ``weight_norm(self, "weight")``."""
+        named = set()
+        for call in self.reader.tree.calls():
+            target, name, _ = named_store(call)
+            method = self.reader.attributes.self_of(target) if target is not None else None
+            if name is not None and method is not None and (method.info not in info.family() or name is operand.string):
+                named.add(id(name))
+        for node in self.reader.tree.strings():
+            if id(node) not in named and operand.name in str(node.value).split("."):
+                raise LeaveError("NNC415", f"line {node.lineno} names {operand.name} in a string")
+
+
+def _tests(node: ast.AST, variable: str) -> bool:
+    """``isinstance(<variable>, ...)``"""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "isinstance"
+        and len(node.args) == 2
+        and isinstance(node.args[0], ast.Name)
+        and node.args[0].id == variable
+    )
