@@ -62,7 +62,8 @@ def whole_keys(old: torch.nn.Module, new: torch.nn.Module, plan: Plan) -> tuple[
             if change is not None:
                 keys.update((start + before, start + after) for before, after in change.keys)
                 added.update(start + name for name in change.added)
-    assert {name for name, _ in new.named_modules()} >= {name for name, _ in old.named_modules()}
+    more, less = (new, old) if plan.direction == "to-module" else (old, new)
+    assert {name for name, _ in more.named_modules()} >= {name for name, _ in less.named_modules()}
     return keys, frozenset(added)
 
 

@@ -16,6 +16,7 @@ from nnconvert.decide.gates import check_position, check_suppressed
 from nnconvert.decide.imports import Importer
 from nnconvert.decide.inline import inline_call
 from nnconvert.decide.lent import Lent, Locals, implied_by_class, lend
+from nnconvert.decide.loading import loaders
 from nnconvert.decide.names import Namers
 from nnconvert.decide.removal import blank_inits, idle_statements, lending, retirement, with_headings
 from nnconvert.decide.retiring import assignment, check_new_attribute, check_own_mode, why_not_owned
@@ -105,6 +106,7 @@ class _Decider:
         self.retired.sort(key=lambda retired: retired.assignment)
         retired = tuple(with_headings(self.retired, self.reader.source))
         callees = [d.outcome.callee for d in self.decisions if isinstance(d.outcome, Conversion)]
+        state = tuple(StateChange(info.qualname, tuple(keys)) for info, keys in self.keys.items())
         return Plan(
             self.options.direction,
             tuple(self.decisions),
@@ -113,7 +115,8 @@ class _Decider:
             idle=tuple(idle_statements(self.reader, self.decisions)),
             before=tuple(before(self.counted, self.reader.unit, self.reader)),
             imports=self.importer.edits(self.gone, "torch.nn", callees),
-            state=tuple(StateChange(info.qualname, tuple(keys)) for info, keys in self.keys.items()),
+            methods=tuple(loaders(state, self.reader)) if self.options.load_old else (),
+            state=state,
         )
 
     # -- one submodule ---------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from nnconvert.catalog import Pair, Spelling, weighted_by_module
-from nnconvert.decide.arguments import Given, LeaveError, Unknown, bind, literal, same_value
+from nnconvert.decide.arguments import Given, LeaveError, Unknown, bind, literal
 from nnconvert.decide.shapes import shape_of
 from nnconvert.source.constants import Settler
 from nnconvert.source.facts import Method
@@ -124,8 +124,8 @@ def settings_of(pair: Pair, given: Mapping[str, Given]) -> dict[str, Given]:
         if name in flags or name in pair.state or pair.way_back.signature.get(functional) is None:
             continue  # it shapes the weight, or places it
         default = parameter.default if parameter is not None else None
-        if default is not None and same_value(argument.value, ast.parse(default, mode="eval").body):
-            continue
+        if default == "None" and literal(argument.value) is None:
+            continue  # TorchScript takes no None for some of them
         if name in ("size_average", "reduce"):
             raise LeaveError("NNC424", f"nn.{pair.module} makes a reduction of {name}")
         found[functional] = argument
