@@ -33,6 +33,7 @@ from pathlib import Path
 
 from nnconvert.api import Result, Verifier, convert_source
 from nnconvert.options import Options
+from nnconvert.plan import Direction
 from nnconvert.verify import Evidence
 
 PACKAGES = {
@@ -233,13 +234,15 @@ def main() -> int:
     parser.add_argument("packages", nargs="*", metavar="PACKAGE", help=f"all by default: {', '.join(PACKAGES)}")
     parser.add_argument("--verify", action="store_true", help="runs the packages' code")
     parser.add_argument("--to-functional", action="store_true")
+    parser.add_argument("--parameters", action="store_true")
     parser.add_argument("--limit", type=int, metavar="N", help="verify only the first N changed files of a package")
     parser.add_argument("--cache", type=Path, default=Path(".corpus"))
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.packages if name not in PACKAGES]:
         parser.error(f"not among the pinned packages: {', '.join(unknown)}")
-    options = Options(direction="to-functional" if arguments.to_functional else "to-module")
+    direction: Direction = "to-functional" if arguments.to_functional else "to-module"
+    options = Options(direction, parameters=arguments.parameters)
     total: Counter[str] = Counter()
     everything: list[Seen] = []
     bad = 0
