@@ -29,6 +29,8 @@ class Lent:
     """Which of them counts batches; empty where none does."""
     attributes: dict[str, str] = field(default_factory=dict)
     """Operand -> the attribute of self that it becomes."""
+    note: str = ""
+    """What the conversion changes elsewhere (``--unsafe``)."""
     always_in_training: bool = False
     padding: tuple[str, tuple[int, ...]] | None = None
     """Mode and numbers, where a convolution pads by F.pad."""

@@ -24,7 +24,7 @@ from nnconvert.decide.selection import is_selected
 from nnconvert.decide.sites import describe_node, functional_names
 from nnconvert.decide.submodules import IDENTITY, Built, Submodule, Submodules
 from nnconvert.decide.weights_back import bound, settings_of
-from nnconvert.decide.weights_found import Found, check_found
+from nnconvert.decide.weights_found import Found, check_beside, check_found
 from nnconvert.options import Options
 from nnconvert.plan import Conversion, Decision, Plan, Retirement, StateChange, Wrap
 from nnconvert.source.classes import ClassInfo
@@ -169,6 +169,7 @@ class _Decider:
         given = bound(submodule.built[0].call, pair)
         lent = lend(pair, given, carrier)
         check_found(submodule, [operand.name for operand in lent.operands], self.reader, self.found)
+        lent.note = check_beside(submodule, self.neighbours, self.options.unsafe)
         check_new_attribute(submodule, self.reader)
         if lent.counter:
             for call in submodule.calls:
@@ -263,7 +264,7 @@ class _Decider:
         wrap = self._padding(call, work.lent) if work.lent is not None else None
         return Conversion(
             *("submodule", callee, name, module, None, replaced),
-            named=changes.named, settings=changes.settings, wrap=wrap,
+            named=changes.named, settings=changes.settings, wrap=wrap, note=work.lent.note if work.lent else "",
         )  # fmt: skip
 
     def _padding(self, call: ast.Call, lent: Lent) -> Wrap | None:

@@ -14,6 +14,7 @@ from typing import Final
 from nnconvert.decide.arguments import LeaveError
 from nnconvert.decide.submodules import Submodule
 from nnconvert.source.classes import torch_bases
+from nnconvert.source.project import Neighbours
 from nnconvert.source.reader import Reader
 
 _NAMING: Final = frozenset(
@@ -69,6 +70,20 @@ def check_found(submodule: Submodule, operands: Sequence[str], reader: Reader, f
     _check_names(submodule, operands, reader, found)
     if found.position:
         raise LeaveError("NNC422", f"line {found.position} takes parameters in their order")
+
+
+def check_beside(submodule: Submodule, neighbours: Neighbours, unsafe: bool) -> str:
+    """What other files would no longer find, where ``--unsafe`` accepts it; raises LeaveError."""
+    name, module = submodule.name, submodule.built[0].module
+    reaching = neighbours.reaching(name)
+    if reaching is not None:
+        raise LeaveError("NNC605", f"{reaching.name} reaches a layer called {name} on some object")
+    looking = neighbours.looking_for((module, *torch_bases(module)))
+    if looking is None:
+        return ""
+    if not unsafe:
+        raise LeaveError("NNC420", f"{looking.name} looks for modules by their class, and would find nn.{module}")
+    return f"{looking.name} looks for nn.{module}, and will not find this one"
 
 
 def _check_names(submodule: Submodule, operands: Sequence[str], reader: Reader, found: Found) -> None:

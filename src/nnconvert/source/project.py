@@ -1,10 +1,10 @@
-"""What other files of a project say of one file: the names they import from it, the subclasses of its classes."""
+"""What other files of a project say of one file: what they import from it, its subclasses, modules they look for."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
@@ -12,9 +12,20 @@ from typing import Final
 _MARKERS: Final = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 _SKIPPED: Final = frozenset({".git", ".hg", ".tox", ".venv", "__pycache__", "build", "dist", "node_modules", "venv"})
 _IMPORT: Final = re.compile(rb"^[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]+(\*|\([^)]*\)|[^\r\n#]+)", re.MULTILINE)
+_PLAIN_IMPORT: Final = re.compile(rb"^[ \t]*import[ \t]+([^\r\n#]+)", re.MULTILINE)
 _CLASS: Final = re.compile(rb"^[ \t]*class[ \t]+(\w+)[ \t]*(?:\(([^)]*)\))?[ \t]*:", re.MULTILINE)
 _BASE: Final = re.compile(rb"(?<![\w.=])(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w*)(?![\w.=])")
 _ATTRIBUTE: Final = re.compile(rb"\.([A-Za-z_]\w*)")
+_WALK: Final = re.compile(rb"\.(?:apply|modules|named_modules|children|named_children)\(|\b_?init_weights\b")
+_TESTED: Final = re.compile(rb"\bisinstance\(\s*[\w.\[\]]+\s*,\s*(\([^()]*\)|[\w.|\s]+)\)")
+_SPELLED: Final = re.compile(rb"""\.find\(\s*["'](\w+)["']|["'](\w+)["'] in \w*(?:name|type)""", re.IGNORECASE)
+_LAST_NAME: Final = re.compile(rb"([A-Za-z_]\w*)(?![\w.])")
+_OF_LAYERS: Final = (
+    rb"weight|bias|running_mean|running_var|num_batches_tracked|(?:in|out)_(?:features|channels)|kernel_size|stride|"
+    rb"num_features|num_embeddings|embedding_dim|normalized_shape|parameters|named_parameters|requires_grad_|momentum|"
+    rb"register_\w*hook|reset_parameters|state_dict|load_state_dict|train|eval|apply|modules|children|eps"
+)
+_REACHED: Final = re.compile(rb"(\w+|[\])])\.(\w+)(?:\.(?:%s)\b|\s*=\s*(?:torch\.)?nn\.)" % _OF_LAYERS)
 _NAME: Final = re.compile(rb"(\*|\w+)(?:[ \t]+as[ \t]+\w+)?")
 
 
@@ -48,6 +59,27 @@ class Neighbours:
             if class_name not in own and path != self._path and _may_import(path, class_name, self._path):
                 found.update(dict.fromkeys(_attributes(path), path))
         return found
+
+    def looking_for(self, names: Iterable[str]) -> Path | None:
+        """Another file that walks over modules and tests whether they are of a class with one of these names.
+
+        Only where some file brings both together: one that imports, perhaps through others, this file and that one.
+        """
+        if self._path is None:
+            return None
+        tree = _tree(self._path)
+        exact, parts = _looked_for(*tree)
+        for name in names:
+            found = [*exact.get(name, ()), *(path for part, paths in parts.items() if part in name for path in paths)]
+            for path in found:
+                if path != self._path and _users(path, *tree) & _users(self._path, *tree):
+                    return path
+        return None
+
+    def reaching(self, name: str) -> Path | None:
+        """Another file that reads or replaces ``<object>.<name>`` as one does a layer: ``model.fc.weight``."""
+        paths = _reached(*_tree(self._path)).get(name, ()) if self._path is not None else ()
+        return next((path for path in paths if path != self._path), None)
 
 
 def _tree(path: Path) -> tuple[Path, bool]:
@@ -103,6 +135,74 @@ def _may_import(path: Path, class_name: str, module: Path) -> bool:
             return last in above
         stars |= "*" in imported and last in above
     return stars or re.search(rb"\.%s\b" % class_name.encode(), data) is not None
+
+
+_Places = Mapping[str, tuple[Path, ...]]
+
+
+@cache
+def _looked_for(root: Path, recursive: bool) -> tuple[_Places, _Places]:
+    """Names of classes, and parts of such names, that files test for in walks over modules."""
+    exact: dict[str, tuple[Path, ...]] = {}
+    parts: dict[str, tuple[Path, ...]] = {}
+    for path in _files(root, recursive):
+        data = _read(path)
+        if not _WALK.search(data):
+            continue
+        names = {name.decode() for tested in _TESTED.findall(data) for name in _LAST_NAME.findall(tested)}
+        exact.update({name: (*exact.get(name, ()), path) for name in names})
+        if b"__name__" in data:
+            spelled = {(first or second).decode() for first, second in _SPELLED.findall(data)}
+            parts.update({part: (*parts.get(part, ()), path) for part in spelled if len(part) > 1})
+    return exact, parts
+
+
+@cache
+def _users(path: Path, root: Path, recursive: bool) -> frozenset[Path]:
+    """A file and all that import it, perhaps through others."""
+    importers = _importers(root, recursive)
+    found, queue = {path}, [path]
+    for imported in queue:
+        new = importers.get(imported, set()) - found
+        found |= new
+        queue.extend(new)
+    return frozenset(found)
+
+
+@cache
+def _importers(root: Path, recursive: bool) -> Mapping[Path, set[Path]]:
+    """For each file those that import it; files are told apart by their names."""
+    named: dict[str, list[Path]] = {}
+    for path in _files(root, recursive):
+        named.setdefault(path.parent.name if path.name == "__init__.py" else path.stem, []).append(path)
+    found: dict[Path, set[Path]] = {}
+    for path in (path for paths in named.values() for path in paths):
+        for name in _imported_modules(path):
+            for imported in named.get(name, ()):
+                found.setdefault(imported, set()).add(path)
+    return found
+
+
+def _imported_modules(path: Path) -> Iterator[str]:
+    """Every name that may be a module in the imports of a file."""
+    data = _read(path)
+    for module, names in _IMPORT.findall(data):
+        yield from (part.decode() for part in module.split(b".") if part)
+        yield from (name.decode() for name in _NAME.findall(names))
+        if not module.strip(b"."):
+            yield path.parent.name
+    for modules in _PLAIN_IMPORT.findall(data):
+        yield from (part.decode() for part in re.findall(rb"\w+", modules))
+
+
+@cache
+def _reached(root: Path, recursive: bool) -> _Places:
+    """Names of attributes, of other things than self, that files use as one does layers."""
+    found: dict[str, tuple[Path, ...]] = {}
+    for path in _files(root, recursive):
+        names = {name.decode() for owner, name in _REACHED.findall(_read(path)) if owner != b"self"}
+        found.update({name: (*found.get(name, ()), path) for name in names})
+    return found
 
 
 @cache
