@@ -21,11 +21,10 @@ def apply(text: str, plan: Plan, options: Options) -> str:
         edits.extend(call_edits(text, decision))
     for class_plan in plan.classes:
         edits.extend(class_edits(text, class_plan, options))
-    for method in plan.methods:
-        edits.append(method_edit(text, method, options))
     for rename in plan.renames:
         edits.append(Edit(rename.span.end - len(rename.old), rename.span.end, rename.new))
     edits.extend(retired_edits(text, plan, options))
+    edits.extend(method_edit(text, method, options) for method in plan.methods)  # behind what __init__ ends with now
     edits.extend(before_edits(text, plan))
     for change in plan.imports:
         replacement = change.text.replace("\n", newline_at(text, change.span.end))
