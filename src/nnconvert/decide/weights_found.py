@@ -199,7 +199,8 @@ class Found:
                 return child is ancestor.iter and self._depends_on_order(ancestor.body)
             if isinstance(ancestor, ast.comprehension):
                 whole = self.tree.parents[ancestor]
-                return self._depends_on_order([whole]) or self._is_indexed(whole)
+                inside = [node for node in ast.iter_child_nodes(whole) if node is not ancestor]
+                return self._depends_on_order([*inside, *ancestor.ifs]) or self._is_indexed(whole)
             if isinstance(ancestor, ast.stmt):
                 return self._is_indexed(child)
             child = ancestor
