@@ -56,6 +56,12 @@ _MODELS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("MLP", "8, 16, 0.5", "torch.randn(3, 8)"),
         ("Block", "Config()", "torch.randn(2, 5, 32)"),
     ),
+    "back_weights.txt": (
+        ("Block", "3, 4, 2", "torch.randn(2, 3, 8, 8)"),
+        ("Attention", "8, 2", "torch.randn(2, 5, 8)"),
+        ("Language", "9, 8, 2", "torch.randint(0, 9, (2, 5))"),
+        ("Periodic", "", "torch.randn(2, 1, 8), torch.zeros(2, 17, dtype=torch.long)"),
+    ),
     "settings_and_comments.txt": (
         ("Block", "4", "torch.randn(2, 4, 8, 8)"),
         ("Head", "16, mode='bilinear'", "torch.randn(2, 16, 8, 8)"),

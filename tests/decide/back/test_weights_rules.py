@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from tests.catalog.installed import is_installed
 from tests.decide.back import BACK
@@ -328,3 +330,20 @@ def test_every_spelling_of_the_class() -> None:
     both = build(source, direction=BACK)
     assert not list(both.new.children())
     train_alike(both, "torch.randn(3, 4)")
+
+
+@pytest.mark.parametrize(
+    ("class_name", "args", "inputs"),
+    [
+        ("Block", "3, 4, stride=2", "torch.randn(2, 3, 8, 8)"),
+        ("Block", "3, 4, bias=True", "torch.randn(2, 3, 8, 8)"),
+        ("Attention", "8, 2", "torch.randn(2, 5, 8)"),
+        ("Language", "9, 8, 2", "torch.randint(0, 9, (2, 5))"),
+        ("Periodic", "", "torch.randn(2, 1, 8), torch.zeros(2, 17, dtype=torch.long)"),
+        ("Periodic", "torch.tensor([0.5])", "torch.randn(2, 1, 8), torch.zeros(2, 17, dtype=torch.long)"),
+    ],
+)
+def test_whole_models_start_and_train_as_they_did(class_name: str, args: str, inputs: str) -> None:
+    text = (Path(__file__).parents[2] / "fixtures" / "back_weights.txt").read_text(encoding="utf-8")
+    both = build(text.partition("# output\n")[0], args, class_name, direction=BACK)
+    train_alike(both, inputs)
