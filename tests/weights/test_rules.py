@@ -394,6 +394,32 @@ def test_all_uses_move() -> None:
     train_alike(both, X)
 
 
+@pytest.mark.parametrize(
+    ("test", "moved"),
+    [
+        ("isinstance(m, Net)", "net.linear.weight"),
+        ("isinstance(m, (Net, Sub))", "net.linear.weight"),
+        ("m is not None and isinstance(m, Net)", "net.linear.weight"),
+        ("isinstance(m, Other)", "net.weight"),
+        ("isinstance(m, (nn.Conv2d, nn.Conv1d))", "net.weight"),
+    ],
+)
+def test_a_test_tells_whose_parameter_it_is(test: str, moved: str) -> None:
+    after = (
+        "class Sub(Net):\n    pass\n\n\nclass Other(nn.Module):\n    pass\n\n\n"
+        f"def init(m):\n    if {test}:\n        nn.init.ones_(m.weight)\n"
+    )
+    text, _ = convert(net("return F.linear(x, self.weight)", init=W, after=after), parameters=True)
+    assert f"nn.init.ones_({moved.replace('net', 'm')})" in text
+    assert "return self.linear(x)" in text
+
+
+@pytest.mark.parametrize("test", ["isinstance(m, (Net, Other))", "isinstance(m, Net) or m", "m", "isinstance(m, Base)"])
+def test_a_test_that_does_not_tell(test: str) -> None:
+    after = f"class Other(nn.Module):\n    pass\n\n\ndef init(m):\n    if {test}:\n        print(m.weight)\n"
+    left(net("return F.linear(x, self.weight)", init=W, after=after), "NNC415")
+
+
 def test_instances_with_prefixes_and_subclasses() -> None:
     after = (
         "class Sub(Net):\n    pass\n\n\nclass Top(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
