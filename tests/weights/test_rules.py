@@ -320,7 +320,15 @@ def test_tied_weights(forward: str) -> None:
     assert "NNC413" in codes(source, parameters=True)
 
 
-@pytest.mark.parametrize("alias", ["self.tied = self.weight", "w = self.weight", "self.emb.weight = self.weight"])
+@pytest.mark.parametrize(
+    "alias",
+    [
+        "self.tied = self.weight",
+        "self.emb.weight = self.weight",
+        "w = self.weight\nself.tied = w",
+        "w = self.weight\ny = F.linear(torch.ones(4), w)",
+    ],
+)
 def test_a_second_name(alias: str) -> None:
     left(net("return F.linear(x, self.weight)", init=f"self.emb = nn.Embedding(5, 4)\n{W}\n{alias}"), "NNC413")
 
@@ -384,6 +392,13 @@ def test_reached_by_other_means(where: dict[str, str], code: str) -> None:
 )
 def test_code_that_is_not_about_it(after: str) -> None:
     assert outcomes(net("return F.linear(x, self.weight)", init=W, after=after), parameters=True) == "linear"
+
+
+def test_a_local_name_is_no_tie() -> None:
+    body = "def norm(self):\n    w = self.weight\n    return (w * w).sum()"
+    both = build(net("return F.linear(x, self.weight) + self.norm()", init=W, body=body))
+    assert "w = self.linear.weight" in both.text
+    train_alike(both, X)
 
 
 def test_all_uses_move() -> None:

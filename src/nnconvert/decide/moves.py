@@ -136,12 +136,17 @@ class Uses:
             self._check_use(load, operand, call)
         return others
 
-    def _check_use(self, load: ast.Attribute, operand: Operand, call: ast.Call) -> None:
-        shown = f"self.{operand.name}"
-        parent = self.reader.tree.parents.get(load)
+    def _check_use(self, load: ast.Attribute | ast.Name, operand: Operand, call: ast.Call) -> None:
+        shown, tree = f"self.{operand.name}", self.reader.tree
+        parent = tree.parents.get(load)
         if isinstance(parent, ast.Assign) and load is parent.value:
-            raise LeaveError("NNC413", f"line {load.lineno} gives {shown} another name")
-        for ancestor in self.reader.tree.ancestors(load):
+            if not all(isinstance(target, ast.Name) for target in parent.targets):
+                raise LeaveError("NNC413", f"line {load.lineno} gives {shown} another name")
+            names = {target.id for target in parent.targets if isinstance(target, ast.Name)}
+            for use in tree.names():
+                if use.id in names and isinstance(use.ctx, ast.Load) and tree.scope_of[use] is tree.scope_of[load]:
+                    self._check_use(use, operand, call)
+        for ancestor in tree.ancestors(load):
             if isinstance(ancestor, ast.Call) and ancestor is not call and self._is_operand_of(load, ancestor):
                 raise LeaveError("NNC413", f"line {load.lineno} uses {shown}, too: it is tied")
             if isinstance(ancestor, ast.stmt | ast.Lambda):
