@@ -237,9 +237,24 @@ def _verified(result: Result, plan: Plan, verifier: Verifier, require_verified: 
 
 
 def _expected(plan: Plan) -> tuple[Expected, ...]:
-    """The classes with converted call sites, and the submodules that each gains or loses."""
-    if plan.direction == "to-functional":
-        return _expected_losses(plan)
+    """The classes that change: the submodules that each gains or loses, and what becomes of its state_dict."""
+    found = _expected_losses(plan) if plan.direction == "to-functional" else _expected_gains(plan)
+    classes = {expected.class_name: expected for expected in found}
+    loads_old = {method.class_name for method in plan.methods}
+    for change in plan.state:
+        name = change.class_name
+        classes[name] = replace(
+            classes.get(name, Expected(name)),
+            keys=change.keys,
+            added_keys=change.added,
+            removed_keys=change.removed,
+            loads_old=name in loads_old,
+        )
+    return tuple(classes.values())
+
+
+def _expected_gains(plan: Plan) -> tuple[Expected, ...]:
+    """The classes with converted call sites, and the submodules that each gains."""
     added: dict[str, dict[str, str]] = {}
     for class_plan in plan.classes:
         submodules = {r.name: r.constructor for r in class_plan.registrations}

@@ -210,7 +210,22 @@ class _Verification:
             inside=inside,
             unreached=tuple(unreached),
             differences=tuple(reasons) if verdict == "differs" else (),
+            **self._moved(index, inside or name),
         )
+
+    def _moved(self, index: int, model: str) -> dict[str, Any]:
+        """What becomes of the state of the model that was built, where its new version was seen."""
+        moved = (self._read(index, "new") or {}).get("state")
+        if moved is None:
+            return {}
+        old, new = moved["order"]
+        return {
+            "model": f"{self.location.module}:{model}",
+            "keys": tuple(moved["keys"].items()),
+            "added": tuple(moved["added"]),
+            "removed": tuple(moved["removed"]),
+            "order": (tuple(old), tuple(new)),
+        }
 
     def _stood_in(self) -> str:
         """What a good verdict rests on: packages that the class did not use, and that are not there."""

@@ -17,10 +17,10 @@ from .constructors import constructor_arguments, unguessable
 from .conventions import Example, examples
 from .failure import MEMORY_REASON, words
 from .inputs import Feed, extended, feeds, guided
-from .observe import Run, materialise, prepare, randomise, says_something
 from .project import examples_elsewhere
 from .reach import changed_statements, executed_lines, reached
 from .recipe import Namespace, Recipe, evaluate_call, namespace_of
+from .running import Run, materialise, prepare, randomise, says_something
 from .values import tensors_in
 
 CONSTRUCTS = 32
