@@ -184,7 +184,7 @@ class _Search:
             tried.add(feed.text())
             self.feed_error = ""
             started = time.process_time()
-            accepted = self.attempt(model, names, replace(recipe, inputs=(feed.text(),)))
+            accepted = self.attempt(model, names, replace(recipe, inputs=(feed.text(),), guessed=True))
             slow = time.process_time() - started > SLOW
             if accepted is not None:
                 if self.best is None or self.ran > self.reached:

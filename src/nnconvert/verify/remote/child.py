@@ -23,6 +23,7 @@ from .failure import MEMORY_REASON, words
 from .load import load_module
 from .observe import NothingSeenError, Task, observe
 from .planned import check_plan, planned_paths, tree, walk
+from .ranks import seen_ranks
 from .recipe import Recipe, evaluate_call, namespace_of, seed_everything
 from .standin import importing_ended, missing_package, stand_in
 from .state import Moves, StateMismatchError, check_added, moved_state
@@ -51,8 +52,9 @@ def run(job: Job) -> None:
     if job["role"] in ROLES:
         ROLES[job["role"]](job, module).run()
     else:
+        act = ranks if job["role"] == "ranks" else replay
         for index in job["indices"]:
-            write(job["folder"], index, job["version"], replay(job, module, index))
+            write(job["folder"], index, job["version"], act(job, module, index))
 
 
 def outcome_path(folder: str, index: int, name: str) -> str:
@@ -211,6 +213,15 @@ def replay(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
         "state": moved_state(moves, found["keys"], (found["order"], seen.order)),
         "unreached": [path for path in added if path in modules and id(modules[path]) not in called],
     }
+
+
+def ranks(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
+    """The ranks of inputs of normalisations, by line, that a run of the old version by the recipe found shows."""
+    recipe = Recipe.from_json(read(job["folder"], index, "old")["recipe"])
+    try:
+        return {"guessed": recipe.guessed, "seen": sorted(seen_ranks(module, recipe, job["seed"]))}
+    except Exception as error:  # the user's code may raise anything
+        return {"reason": words(error)}
 
 
 def task(job: Job, module: ModuleType, recipe: Recipe, folder: str) -> Task:
