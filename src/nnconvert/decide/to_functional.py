@@ -11,26 +11,24 @@ from nnconvert.decide.arguments import Given, LeaveError
 from nnconvert.decide.called import arguments, identity_argument
 from nnconvert.decide.carried import Carrier, Setting, bound_settings, check_ignored, implied_settings
 from nnconvert.decide.constructor import Written
-from nnconvert.decide.counting import before, counted_statement
 from nnconvert.decide.gates import check_position, check_suppressed
 from nnconvert.decide.imports import Importer
 from nnconvert.decide.inline import inline_call
-from nnconvert.decide.lent import Lent, Locals, implied_by_class, lend
+from nnconvert.decide.lending import Lender
+from nnconvert.decide.lent import Lent, implied_by_class
 from nnconvert.decide.loading import loaders
 from nnconvert.decide.names import Namers
-from nnconvert.decide.removal import blank_inits, idle_statements, lending, retirement, with_headings
+from nnconvert.decide.removal import blank_inits, idle_statements, retirement, with_headings
 from nnconvert.decide.retiring import assignment, check_new_attribute, check_own_mode, why_not_owned
 from nnconvert.decide.selection import is_selected
 from nnconvert.decide.sites import describe_node, functional_names
 from nnconvert.decide.submodules import IDENTITY, Built, Submodule, Submodules
-from nnconvert.decide.weights_back import bound, settings_of
-from nnconvert.decide.weights_found import Found, check_beside, check_found
 from nnconvert.options import Options
-from nnconvert.plan import Conversion, Decision, Plan, Retirement, StateChange, Wrap
+from nnconvert.plan import Conversion, Decision, Plan, Retirement
 from nnconvert.source.classes import ClassInfo
 from nnconvert.source.construction import Construction
 from nnconvert.source.project import Neighbours
-from nnconvert.source.quotes import prevailing_quote, unparse
+from nnconvert.source.quotes import unparse
 from nnconvert.source.reader import Reader
 from nnconvert.source.text import Source
 
@@ -80,16 +78,13 @@ class _Decider:
         self.importer = Importer(reader, neighbours)
         self.namers = Namers(reader.attributes, neighbours)
         self.submodules = Submodules(reader, options.parameters)
-        self.locals = Locals()
-        self.found = Found(reader)
+        self.lender = Lender(reader, options, neighbours)
         self.decisions: list[Decision] = []
         self.retired: list[Retirement] = []
         self.kept: set[tuple[ClassInfo, str]] = set()
         """Attributes that a retired submodule has stored already."""
         self.gone: list[ast.Name] = []
         """Uses of names that go with the constructors."""
-        self.counted: list[tuple[ast.stmt, str, str]] = []
-        self.keys: dict[ClassInfo, list[tuple[str, str]]] = {}
 
     def plan(self) -> Plan:
         works = [work for submodule in self.submodules if (work := self._prepared(submodule)) is not None]
@@ -106,14 +101,14 @@ class _Decider:
         self.retired.sort(key=lambda retired: retired.assignment)
         retired = tuple(with_headings(self.retired, self.reader.source))
         callees = [d.outcome.callee for d in self.decisions if isinstance(d.outcome, Conversion)]
-        state = tuple(StateChange(info.qualname, tuple(keys)) for info, keys in self.keys.items())
+        state = tuple(self.lender.state())
         return Plan(
             self.options.direction,
             tuple(self.decisions),
             retired=retired,
             blank_inits=tuple(blank_inits(self.reader, retired)),
             idle=tuple(idle_statements(self.reader, self.decisions)),
-            before=tuple(before(self.counted, self.reader.unit, self.reader)),
+            before=tuple(self.lender.counting()),
             imports=self.importer.edits(self.gone, "torch.nn", callees),
             methods=tuple(loaders(state, self.reader)) if self.options.load_old else (),
             state=state,
@@ -166,18 +161,9 @@ class _Decider:
         return carrier.carry(argument, pair.spread.get(setting, 0), name in pair.floats, read_from)
 
     def _weighted(self, submodule: Submodule, pair: Pair, carrier: Carrier) -> _Work:
-        given = bound(submodule.built[0].call, pair)
-        lent = lend(pair, given, carrier)
-        check_found(submodule, [operand.name for operand in lent.operands], self.reader, self.found)
-        lent.note = check_beside(submodule, self.neighbours, self.options.unsafe)
-        check_new_attribute(submodule, self.reader)
-        if lent.counter:
-            for call in submodule.calls:
-                counted_statement(call, self.reader)
-        lent.local = self.locals.allot(submodule.name, carrier.construction)
-        moved = settings_of(pair, given)
+        lent, moved = self.lender.lent(submodule, pair, carrier)
         settings = {name: self._carried(name, moved[name], pair, carrier, lent.local) for name in moved}
-        settings.update(implied_by_class(pair, given, self.reader))
+        settings.update(implied_by_class(pair, moved, self.reader))
         return _Work(submodule, carrier.construction, carrier.index, pair, settings, lent)
 
     def _allot(self, works: Sequence[_Work]) -> None:
@@ -230,7 +216,7 @@ class _Decider:
                 self.kept.add((info, attribute))
                 kept.append(f"{receiver}.{attribute} = {setting.stored}")
         if work.lent is not None:
-            self._lend(work, work.lent, kept)
+            self.retired.append(self.lender.retire(work.submodule, work.construction, work.index, work.lent, kept))
             return
         self.retired.append(retirement(work.submodule, work.construction, work.index, kept, self.reader))
         statement = work.construction.body[work.index]
@@ -238,19 +224,6 @@ class _Decider:
         if isinstance(statement, ast.AnnAssign):
             names += [n for n in ast.walk(statement.annotation) if isinstance(n, ast.Name)]
         self.gone += names
-
-    def _lend(self, work: _Work, lent: Lent, kept: Sequence[str]) -> None:
-        """The module becomes a local of ``__init__``, and what it keeps moves to self."""
-        submodule, construction = work.submodule, work.construction
-        assert construction.init is not None
-        assert construction.init.receiver is not None
-        moved = lent.statements(construction.init.receiver, self.reader)
-        statements = [*moved, *kept]
-        self.retired.append(lending(submodule, construction, work.index, lent.local, statements, self.reader))
-        self.keys.setdefault(submodule.info, []).extend(lent.keys(submodule))
-        for call in submodule.calls if lent.counter else ():
-            receiver = ast.unparse(call.func.value)  # type: ignore[attr-defined]
-            self.counted.append((counted_statement(call, self.reader), receiver, lent.attributes[lent.counter]))
 
     def _call(self, call: ast.Call, work: _Work) -> Conversion:
         self._check_call(call)
@@ -261,19 +234,11 @@ class _Decider:
             return Conversion("identity", "", name, module, None, replaced)
         changes = arguments(call, work.pair, dict(self._texts(call, work)))
         callee = self.importer.function(work.pair.way_back.name, call)
-        wrap = self._padding(call, work.lent) if work.lent is not None else None
+        wrap = self.lender.padding(call, work.lent, self.importer) if work.lent is not None else None
         return Conversion(
             *("submodule", callee, name, module, None, replaced),
             named=changes.named, settings=changes.settings, wrap=wrap, note=work.lent.note if work.lent else "",
         )  # fmt: skip
-
-    def _padding(self, call: ast.Call, lent: Lent) -> Wrap | None:
-        if lent.padding is None:
-            return None
-        mode, numbers = lent.padding
-        quote = prevailing_quote(self.reader.source)
-        callee = self.importer.function("torch.nn.functional.pad", call)
-        return Wrap(0, callee, (str(numbers), f"mode={quote}{mode}{quote}"))  # the input is the only argument
 
     def _check_call(self, call: ast.Call) -> None:
         check_suppressed(call, self.reader)

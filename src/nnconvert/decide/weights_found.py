@@ -72,26 +72,30 @@ def check_found(submodule: Submodule, operands: Sequence[str], reader: Reader, f
         raise LeaveError("NNC422", f"line {found.position} takes parameters in their order")
 
 
-def check_beside(submodule: Submodule, neighbours: Neighbours, unsafe: bool) -> str:
+def check_beside(submodule: Submodule, operands: Sequence[str], neighbours: Neighbours, unsafe: bool) -> str:
     """What other files would no longer find, where ``--unsafe`` accepts it; raises LeaveError."""
     name, module = submodule.name, submodule.built[0].module
     reaching = neighbours.reaching(name)
     if reaching is not None:
         raise LeaveError("NNC605", f"{reaching.name} reaches a layer called {name} on some object")
-    looking = neighbours.looking_for((module, *torch_bases(module)))
+    looking = neighbours.looking_for((module, *torch_bases(module), *(f".{operand}" for operand in operands)))
     if looking is None:
         return ""
+    path, wanted = looking
+    if wanted.startswith("."):
+        code, words = "NNC421", f"{path.name} looks for names of parameters that end in {wanted}"
+    else:
+        code, words = "NNC420", f"{path.name} looks for modules of the class {wanted}"
     if not unsafe:
-        raise LeaveError("NNC420", f"{looking.name} looks for modules by their class, and would find nn.{module}")
-    return f"{looking.name} looks for nn.{module}, and will not find this one"
+        raise LeaveError(code, words)
+    return f"{words}, and will not find what was self.{name}"
 
 
 def _check_names(submodule: Submodule, operands: Sequence[str], reader: Reader, found: Found) -> None:
     asked = reader.attributes.asked_names & set(operands)
     if asked:
         raise LeaveError("NNC421", f"the file asks objects for {sorted(asked)[0]} by that name in a string")
-    for text, line, is_open in found.strings:
-        parts = set(_NAME.findall(text))
+    for text, line, is_open, parts in found.strings:
         names = {submodule.name, *operands} if found.names_matter else {submodule.name} if "." in text else set()
         begun = is_open and found.names_matter and any(submodule.name.startswith(part) for part in parts)
         if names & parts or begun:
@@ -168,13 +172,14 @@ class Found:
         return outer.func.attr in ("save", "load_state_dict", "deepcopy")
 
     @cached_property
-    def strings(self) -> list[tuple[str, int, bool]]:
-        """Strings that may name something: text, line, and whether more text is put in (an f-string)."""
+    def strings(self) -> list[tuple[str, int, bool, frozenset[str]]]:
+        """Strings that may name something: text, line, whether more text is put in (an f-string), names in it."""
         documentation = {id(node.value) for node in ast.walk(self.reader.source.tree) if isinstance(node, ast.Expr)}
         return [
-            (str(node.value), node.lineno, isinstance(self.tree.parents.get(node), ast.JoinedStr))
+            (text, node.lineno, isinstance(self.tree.parents.get(node), ast.JoinedStr), frozenset(_NAME.findall(text)))
             for node in self.tree.strings()
-            if id(node) not in documentation and not re.search(r"\s\S", str(node.value).strip())
+            for text in (str(node.value),)
+            if id(node) not in documentation and not re.search(r"\s\S", text.strip())
         ]
 
     # -- by position -----------------------------------------------------------------------------------------

@@ -25,7 +25,16 @@ _OF_LAYERS: Final = (
     rb"num_features|num_embeddings|embedding_dim|normalized_shape|parameters|named_parameters|requires_grad_|momentum|"
     rb"register_\w*hook|reset_parameters|state_dict|load_state_dict|train|eval|apply|modules|children|eps"
 )
-_REACHED: Final = re.compile(rb"(\w+|[\])])\.(\w+)(?:\.(?:%s)\b|\s*=\s*(?:torch\.)?nn\.)" % _OF_LAYERS)
+_REACHED: Final = (
+    # model.fc.weight, model.fc = nn.Linear(...); those of self are a class's own
+    re.compile(rb"(?!self\b)(?:\b\w+|[\])])\.(\w+)(?:\.(?:%s)\b|\s*=\s*(?:torch\.)?nn\.)" % _OF_LAYERS),
+    # self.encoder.norm(x), model.head(x)
+    re.compile(rb"(?:\bself\.\w+|\b(?:model|net|network|module|encoder|decoder|backbone|student|teacher))\.(\w+)\("),
+    # "fc.weight"
+    re.compile(rb"""["'](?:[\w.]*\.)?(\w+)\.(?:weight|bias|running_mean|running_var|num_batches_tracked)["']"""),
+)
+_NAMING: Final = re.compile(rb"\b(?:named_parameters|named_buffers|state_dict)\b")
+_ENDING: Final = re.compile(rb"""["'](\.(?:weight|bias|running_mean|running_var|num_batches_tracked))["']""")
 _NAME: Final = re.compile(rb"(\*|\w+)(?:[ \t]+as[ \t]+\w+)?")
 
 
@@ -60,10 +69,11 @@ class Neighbours:
                 found.update(dict.fromkeys(_attributes(path), path))
         return found
 
-    def looking_for(self, names: Iterable[str]) -> Path | None:
-        """Another file that walks over modules and tests whether they are of a class with one of these names.
+    def looking_for(self, names: Iterable[str]) -> tuple[Path, str] | None:
+        """Another file that looks for one of these, and which one.
 
-        Only where some file brings both together: one that imports, perhaps through others, this file and that one.
+        Classes, in a walk over modules, and ends of the names of parameters (``.bias``). Only where some file brings
+        both together: one that imports, perhaps through others, this file and that one.
         """
         if self._path is None:
             return None
@@ -73,11 +83,11 @@ class Neighbours:
             found = [*exact.get(name, ()), *(path for part, paths in parts.items() if part in name for path in paths)]
             for path in found:
                 if path != self._path and _users(path, *tree) & _users(self._path, *tree):
-                    return path
+                    return path, name
         return None
 
     def reaching(self, name: str) -> Path | None:
-        """Another file that reads or replaces ``<object>.<name>`` as one does a layer: ``model.fc.weight``."""
+        """Another file that uses ``<object>.<name>`` as one does a layer (``model.fc.weight``), or names its keys."""
         paths = _reached(*_tree(self._path)).get(name, ()) if self._path is not None else ()
         return next((path for path in paths if path != self._path), None)
 
@@ -142,16 +152,17 @@ _Places = Mapping[str, tuple[Path, ...]]
 
 @cache
 def _looked_for(root: Path, recursive: bool) -> tuple[_Places, _Places]:
-    """Names of classes, and parts of such names, that files test for in walks over modules."""
+    """Classes and ends of the names of parameters that files look for, and parts of names of classes."""
     exact: dict[str, tuple[Path, ...]] = {}
     parts: dict[str, tuple[Path, ...]] = {}
     for path in _files(root, recursive):
         data = _read(path)
-        if not _WALK.search(data):
-            continue
-        names = {name.decode() for tested in _TESTED.findall(data) for name in _LAST_NAME.findall(tested)}
+        walks = _WALK.search(data) is not None
+        names = {end.decode() for end in _ENDING.findall(data)} if _NAMING.search(data) else set()
+        if walks:
+            names |= {name.decode() for tested in _TESTED.findall(data) for name in _LAST_NAME.findall(tested)}
         exact.update({name: (*exact.get(name, ()), path) for name in names})
-        if b"__name__" in data:
+        if walks and b"__name__" in data:
             spelled = {(first or second).decode() for first, second in _SPELLED.findall(data)}
             parts.update({part: (*parts.get(part, ()), path) for part in spelled if len(part) > 1})
     return exact, parts
@@ -200,7 +211,8 @@ def _reached(root: Path, recursive: bool) -> _Places:
     """Names of attributes, of other things than self, that files use as one does layers."""
     found: dict[str, tuple[Path, ...]] = {}
     for path in _files(root, recursive):
-        names = {name.decode() for owner, name in _REACHED.findall(_read(path)) if owner != b"self"}
+        data = _read(path)
+        names = {name.decode() for pattern in _REACHED for name in pattern.findall(data)}
         found.update({name: (*found.get(name, ()), path) for name in names})
     return found
 

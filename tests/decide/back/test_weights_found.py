@@ -169,6 +169,7 @@ def test_tools_that_look_for_modules(after: str) -> None:
 
 def beside(folder: Path, files: dict[str, str], **options: bool) -> list[str]:
     """The codes for the convolution and the batch norm, or the notes where they convert."""
+    folder.mkdir(exist_ok=True)
     (folder / "pyproject.toml").touch()
     for name, text in {"net.py": SOURCE, **files}.items():
         (folder / name).parent.mkdir(exist_ok=True)
@@ -212,7 +213,10 @@ def test_files_that_never_meet(tmp_path: Path) -> None:
 
 def test_with_unsafe_it_converts_and_says_so(tmp_path: Path) -> None:
     files = {"train.py": f"from net import Net\n{INIT}"}
-    assert beside(tmp_path, files, unsafe=True) == ["", "train.py looks for nn.Conv2d, and will not find this one"]
+    assert beside(tmp_path, files, unsafe=True) == [
+        "",
+        "train.py looks for modules of the class Conv2d, and will not find what was self.conv",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -223,10 +227,19 @@ def test_with_unsafe_it_converts_and_says_so(tmp_path: Path) -> None:
         "n = models[0].conv.out_channels",
         "model.conv = nn.Conv2d(1, 8, 3)",
         "self.model.conv.register_forward_hook(print)",
+        "y = self.encoder.conv(x)",
+        "y = model.conv(x)",
+        "state['stem.conv.weight'] = 1",
     ],
 )
 def test_another_file_that_reaches_the_layer(tmp_path: Path, text: str) -> None:
     assert beside(tmp_path, {"tune.py": text}) == ["", "NNC605"]
+
+
+def test_another_file_that_looks_for_ends_of_names(tmp_path: Path) -> None:
+    text = "import net\nno_decay = [n for n, p in net.Net().named_parameters() if n.endswith('.bias')]\n"
+    assert beside(tmp_path, {"train.py": text}) == ["NNC421", "NNC421"]
+    assert beside(tmp_path / "deeper", {"train.py": text.replace("'.bias'", "'bias'")}) == ["", ""]
 
 
 @pytest.mark.parametrize("text", ["self.conv = nn.Conv2d(1, 8, 3)", "x = self.conv.weight", "y = model.conv1.weight"])
