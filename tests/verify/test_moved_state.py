@@ -161,6 +161,13 @@ def test_statistics_that_are_named_otherwise_do_not_start_as_the_identity(check:
     wrong(check, old, new.replace("self.norm(self", "self.norm.train()(self"), NORM, "eval, call 1: output")
 
 
+def test_a_buffer_that_no_state_dict_holds_gets_the_same_numbers(check: Check) -> None:
+    """What is drawn for the others, in whatever order, must not change it."""
+    more = "\nself.register_buffer('running_mean', torch.zeros(2), persistent=False)"
+    old, new = (text[:-1] + " + self.running_mean" for text in (F_LINEAR + ";", M_LINEAR + ";"))
+    right(check.one(net(LINEAR_OLD + more, old), net(LINEAR_NEW + more, new), LINEAR))
+
+
 LOADER = """
     def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs):
         for old, new in (("weight", "linear.weight"), ("bias", "linear.bias")):
