@@ -13,6 +13,7 @@ import torch
 from tests.helpers import bits, load
 
 from conftest import Run
+from nnconvert import apply, files
 from nnconvert.checkpoint.state_map import read
 
 Convert = Callable[..., Run]
@@ -208,8 +209,6 @@ def test_a_map_needs_parameters(run: Convert, project: Path) -> None:
 
 
 def test_a_file_that_differs_is_not_in_the_map(run: Convert, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nnconvert import apply
-
     right = apply.apply
     (project / "a.py").write_text(HEAD.replace("(self, width, classes)", "(self, width=4, classes=5)"))
     (project / "b.py").write_text(HEAD.replace("(self, width, classes)", "(self, width=3, classes=2)"))
@@ -223,6 +222,25 @@ def test_a_file_that_differs_is_not_in_the_map(run: Convert, project: Path, monk
     assert ended.code == 3
     found = read(project / "m.json")
     assert (list(found.files), list(found.models)) == (["a.py"], ["a:Head"])
+
+
+def test_an_interrupted_run_leaves_the_map_of_what_it_wrote(
+    run: Convert, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = files.write
+
+    def interrupted(path: Path, old: bytes, new: bytes) -> None:
+        if path.name == "b.py":
+            raise KeyboardInterrupt
+        right(path, old, new)
+
+    monkeypatch.setattr(files, "write", interrupted)
+    for name in ("a.py", "b.py"):
+        (project / name).write_text(HEAD)
+    ended = run("--to-module", "--parameters", "--map", "m.json", "a.py", "b.py", "--no-verify")
+    assert ended.code == 130
+    assert "self.linear(x)" in (project / "a.py").read_text()
+    assert list(read(project / "m.json").files) == ["a.py"]
 
 
 def test_two_models_that_are_imported_under_one_name(run: Convert, project: Path) -> None:
