@@ -290,8 +290,9 @@ def test_a_run_tells_the_rank_of_a_batch_norm(run: Convert, project: Path) -> No
 
 
 def test_a_guess_tells_no_rank_and_neither_do_runs_of_several(run: Convert, project: Path) -> None:
-    alone = NORM.partition("\n\n\n")[2].replace("Norm", "Alone").replace("width)", "width=4)", 1)
+    alone = NORM.partition("\n\n\n")[2].replace("Norm", "Alone").replace("width)", "width=3)", 1)
     source = NORM + INSIDE.format(n=2) + INSIDE.format(n=3).replace("class Net", "class Other") + "\n\n" + alone
+    source += "\n\ndef get_inputs():\n    return [torch.randn(2, 3, 8, 8)]\n"
     (project / "net.py").write_text(source)
     ended = run("--to-module", "--parameters", "net.py")
     assert ended.err.count("(NNC414)") == 2
