@@ -18,6 +18,7 @@ from nnconvert.expectations import expectations
 from nnconvert.options import Options
 from nnconvert.plan import Leave, Plan
 from nnconvert.verify import Evidence, Expected, Hints, Request, Server, find_ranks, verify_file
+from nnconvert.verify.request import top_level_classes
 
 __all__ = [
     "Hints",
@@ -247,7 +248,11 @@ def _verified(result: Result, plan: Plan, verifier: Verifier, require_verified: 
     free = any(decision.site.class_name is None for decision in plan.converted)
     if not expected:  # calls outside of classes only: there is no model to run
         return replace(result, status="unverified", new=result.old) if require_verified else result
-    evidence = verifier.verify(result.path, result.old, result.new, expected)
+    planned = {e.class_name for e in expected}
+    around = [n for n in top_level_classes(result.old) if n not in planned] if plan.state else []
+    evidence = verifier.verify(result.path, result.old, result.new, (*expected, *map(Expected, around)))
+    # Of the models around them that hold these classes, the state map needs the whole keys.
+    evidence = tuple(e for e in evidence if e.class_name in planned or e.verdict == "differs" or e.keys or e.added)
     for misused in (e for e in evidence if e.misused):
         raise UsageError(misused.reason)
     good = {e.class_name for e in evidence if e.verdict in _GOOD and not e.unreached}

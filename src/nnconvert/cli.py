@@ -126,13 +126,15 @@ def _convert(**given: Any) -> int:
         console.err(f"{arguments.state_map}: cannot be written: {why}\n")
         return EXIT_FAILED
     collector = moved.Collector()
-    code = 0
     try:
         with verifier:
             code = run(arguments, options, excludes, verifier if verifies else None, report, collector)
-    finally:  # what was written before an interrupt has moved keys, too
-        if arguments.state_map is not None:
-            code = max(code, _write_map(arguments.state_map, collector, console, arguments.quiet))
+    except BaseException:  # an interrupt above all: files that are written have moved keys already
+        if arguments.state_map is not None and collector.state_map() is not None:
+            _write_map(arguments.state_map, collector, console, arguments.quiet)
+        raise
+    if arguments.state_map is not None:
+        code = max(code, _write_map(arguments.state_map, collector, console, arguments.quiet))
     return code
 
 

@@ -50,8 +50,8 @@ def _caller(function: Any) -> FrameType | None:
     return frame.f_back if frame is not None else None
 
 
-def seen_ranks(module: ModuleType, recipe: Recipe, seed: int) -> Seen:
-    """What a run of the model shows; for guessed inputs also those of other ranks that it accepts as well."""
+def seen_ranks(module: ModuleType, recipe: Recipe, seed: int, vary: bool) -> Seen:
+    """What a run of the model shows; with ``vary`` also what inputs of other ranks show that it accepts as well."""
     model, names = prepare(module, recipe, seed)
     materialise(model, names, recipe, seed)
     randomise(model, seed)
@@ -60,7 +60,7 @@ def seen_ranks(module: ModuleType, recipe: Recipe, seed: int) -> Seen:
         for call in range(len(recipe.inputs)):
             with _Note(path, seen):
                 Run(model.train(training), names, recipe, call, seed).forward()
-    if recipe.guessed:
+    if vary:
         for shape in _other_shapes(evaluate_call(recipe.inputs[0], names)):
             seen |= _accepted(model, evaluate_call(recipe.inputs[0], names), shape, path)
     return seen
