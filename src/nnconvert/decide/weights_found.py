@@ -14,7 +14,7 @@ from typing import Final
 from nnconvert.decide.arguments import LeaveError
 from nnconvert.decide.submodules import Submodule
 from nnconvert.source.classes import torch_bases
-from nnconvert.source.project import Neighbours
+from nnconvert.source.project import IN_ORDER, Neighbours
 from nnconvert.source.reader import Reader
 
 _NAMING: Final = frozenset(
@@ -78,17 +78,20 @@ def check_beside(submodule: Submodule, operands: Sequence[str], neighbours: Neig
     reaching = neighbours.reaching(name)
     if reaching is not None:
         raise LeaveError("NNC605", f"{reaching.name} reaches a layer called {name} on some object")
-    looking = neighbours.looking_for((module, *torch_bases(module), *(f".{operand}" for operand in operands)))
+    ends = (f".{operand}" for operand in operands)
+    looking = neighbours.looking_for((module, *torch_bases(module), *ends, IN_ORDER))
     if looking is None:
         return ""
     path, wanted = looking
-    if wanted.startswith("."):
+    if wanted == IN_ORDER:
+        code, words = "NNC422", f"{path.name} takes parameters in their order"
+    elif wanted.startswith("."):
         code, words = "NNC421", f"{path.name} looks for names of parameters that end in {wanted}"
     else:
         code, words = "NNC420", f"{path.name} looks for modules of the class {wanted}"
     if not unsafe:
         raise LeaveError(code, words)
-    return f"{words}, and will not find what was self.{name}"
+    return words
 
 
 def _check_names(submodule: Submodule, operands: Sequence[str], reader: Reader, found: Found) -> None:

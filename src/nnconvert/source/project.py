@@ -35,6 +35,13 @@ _REACHED: Final = (
 )
 _NAMING: Final = re.compile(rb"\b(?:named_parameters|named_buffers|state_dict)\b")
 _ENDING: Final = re.compile(rb"""["'](\.(?:weight|bias|running_mean|running_var|num_batches_tracked))["']""")
+_ORDERED: Final = re.compile(
+    # random numbers for one parameter after the other, and one of them by its index
+    rb"\bfor\b[^\n]*\.(?:named_)?parameters\(\)[^\n]*:\s*\n(?:[^\n]*\n){0,4}?[^\n]*\b"
+    rb"(?:init\.\w+|\w*normal_|\w*uniform_|orthogonal_)\(|\blist\([^()\n]*\.parameters\(\)\)\s*\["
+)
+IN_ORDER: Final = "their order"
+"""What ``Neighbours.looking_for`` takes for files that take parameters in their order."""
 _NAME: Final = re.compile(rb"(\*|\w+)(?:[ \t]+as[ \t]+\w+)?")
 
 
@@ -72,8 +79,8 @@ class Neighbours:
     def looking_for(self, names: Iterable[str]) -> tuple[Path, str] | None:
         """Another file that looks for one of these, and which one.
 
-        Classes, in a walk over modules, and ends of the names of parameters (``.bias``). Only where some file brings
-        both together: one that imports, perhaps through others, this file and that one.
+        Classes, in a walk over modules, ends of the names of parameters (``.bias``), or IN_ORDER. Only where some file
+        brings both together: one that imports, perhaps through others, this file and that one.
         """
         if self._path is None:
             return None
@@ -159,6 +166,8 @@ def _looked_for(root: Path, recursive: bool) -> tuple[_Places, _Places]:
         data = _read(path)
         walks = _WALK.search(data) is not None
         names = {end.decode() for end in _ENDING.findall(data)} if _NAMING.search(data) else set()
+        if _ORDERED.search(data):
+            names.add(IN_ORDER)
         if walks:
             names |= {name.decode() for tested in _TESTED.findall(data) for name in _LAST_NAME.findall(tested)}
         exact.update({name: (*exact.get(name, ()), path) for name in names})

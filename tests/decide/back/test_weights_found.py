@@ -215,7 +215,7 @@ def test_with_unsafe_it_converts_and_says_so(tmp_path: Path) -> None:
     files = {"train.py": f"from net import Net\n{INIT}"}
     assert beside(tmp_path, files, unsafe=True) == [
         "",
-        "train.py looks for modules of the class Conv2d, and will not find what was self.conv",
+        "train.py looks for modules of the class Conv2d",
     ]
 
 
@@ -240,6 +240,19 @@ def test_another_file_that_looks_for_ends_of_names(tmp_path: Path) -> None:
     text = "import net\nno_decay = [n for n, p in net.Net().named_parameters() if n.endswith('.bias')]\n"
     assert beside(tmp_path, {"train.py": text}) == ["NNC421", "NNC421"]
     assert beside(tmp_path / "deeper", {"train.py": text.replace("'.bias'", "'bias'")}) == ["", ""]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "for p in model.parameters():\n    if p.dim() > 1:\n        nn.init.xavier_uniform_(p)\n",
+        "for name, p in model.named_parameters():\n    p.data.normal_()\n",
+        "first = list(model.parameters())[0]\n",
+    ],
+)
+def test_another_file_that_takes_parameters_in_their_order(tmp_path: Path, text: str) -> None:
+    assert beside(tmp_path, {"train.py": f"import net\nmodel = net.Net()\n{text}"}) == ["NNC422", "NNC422"]
+    assert beside(tmp_path / "apart", {"train.py": f"model = None\n{text}"}) == ["", ""]
 
 
 @pytest.mark.parametrize("text", ["self.conv = nn.Conv2d(1, 8, 3)", "x = self.conv.weight", "y = model.conv1.weight"])
