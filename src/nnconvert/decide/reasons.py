@@ -381,8 +381,8 @@ _ROWS: Final = (
     Reason(
         "NNC417",
         "walks-parameters",
-        "Something goes through all parameters in their order, which changes.",
-        "It draws random numbers for one after the other, or takes one by its place.",
+        "Something goes through parameters in their order, which changes, or through a module's own alone.",
+        "It draws random numbers for one after the other, takes one by its place, or puts them in a row.",
         "Initialise the parameters one by one.",
         "for p in self.parameters():\n    nn.init.normal_(p)",
     ),
