@@ -25,23 +25,23 @@ def counted_statement(call: ast.Call, reader: Reader) -> ast.stmt:
             _check_statement(ancestor, call, reader)
             return ancestor
         if isinstance(ancestor, _LATER) or _is_conditional(child, ancestor):
-            raise LeaveError("NNC423", "a batch is counted in front of the statement, which may not run the call once")
+            raise LeaveError("NNC422", "a batch is counted in front of the statement, which may not run the call once")
         child = ancestor
-    raise LeaveError("NNC423", "the call stands in no statement")
+    raise LeaveError("NNC422", "the call stands in no statement")
 
 
 def _check_statement(statement: ast.stmt, call: ast.Call, reader: Reader) -> None:
     source = reader.source
     span = source.span(statement)
     if not isinstance(statement, _SIMPLE):
-        raise LeaveError("NNC423", "the call stands in the head of a compound statement")
+        raise LeaveError("NNC422", "the call stands in the head of a compound statement")
     if any(isinstance(node, ast.Yield | ast.YieldFrom | ast.Await) for node in ast.walk(statement)):
-        raise LeaveError("NNC423", "the statement hands control to others while it runs")
+        raise LeaveError("NNC422", "the statement hands control to others while it runs")
     if source.text[source.line_starts[statement.lineno - 1] : span.start].strip():
-        raise LeaveError("NNC423", "the statement does not begin its line, so nothing can go in front of it")
+        raise LeaveError("NNC422", "the statement does not begin its line, so nothing can go in front of it")
     method = reader.attributes.method_of(reader.tree.scope_of[call])
     if method is None or reader.tree.scope_of[call] is not method.scope:
-        raise LeaveError("NNC423", "the call stands in a function inside of the method")
+        raise LeaveError("NNC422", "the call stands in a function inside of the method")
 
 
 def _is_conditional(child: ast.AST, parent: ast.AST) -> bool:

@@ -15,6 +15,7 @@ from nnconvert.decide.held_weights import HeldWeights, holder
 from nnconvert.decide.imports import Importer
 from nnconvert.decide.loops import Loop, literal_loop
 from nnconvert.decide.moves import Uses
+from nnconvert.decide.names import base_name
 from nnconvert.decide.operands import is_none
 from nnconvert.decide.settings import build, build_inline
 from nnconvert.decide.sites import Site
@@ -143,7 +144,11 @@ class Drafter:
         weighed = Weigher(method, self.reader, self.options).weigh(site)
         self.uses.check_class(method.info, weighed.pair.module)
         self._check_statistics(weighed, site, method)
-        uses = [(m, self.uses.others(m.operand, method.info, site.node, weighed.stays)) for m in weighed.moving]
+        base = base_name(spelling.name.rpartition(".")[2])
+        uses = [
+            (m, self.uses.others(m.operand, f"{base}.{m.attribute}", method.info, site.node, weighed.stays))
+            for m in weighed.moving
+        ]
         callee = importer.module(weighed.pair.module, construction)
         inputs = tuple(argument.index for argument in weighed.division.inputs)
         return Draft(

@@ -105,7 +105,7 @@ class Locals:
         init = construction.init.node
         for call in ast.walk(init):
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and _reads_locals(call, call.func.id):
-                raise LeaveError("NNC426", f"line {call.lineno} of __init__ looks at all of its locals")
+                raise LeaveError("NNC425", f"line {call.lineno} of __init__ looks at all of its locals")
         if construction.info not in self._namers:
             self._namers[construction.info] = Namer(_names_in(init), ())
         return self._namers[construction.info].allot(name, 1)[0]

@@ -9,7 +9,9 @@ from typing import Final
 from nnconvert.catalog import every_pair
 from nnconvert.decide.arguments import LeaveError
 from nnconvert.decide.operands import Operand
-from nnconvert.decide.uses import may_be_instance
+from nnconvert.decide.ordered import Ordered
+from nnconvert.decide.spoken import Spoken
+from nnconvert.decide.uses import asked_by_string, may_be_instance
 from nnconvert.source.classes import ClassInfo, torch_class
 from nnconvert.source.named import named_store
 from nnconvert.source.project import Neighbours
@@ -27,12 +29,6 @@ _STATE_HOOKS: Final = frozenset(
      "_register_load_state_dict_pre_hook", "register_load_state_dict_pre_hook",
      "register_load_state_dict_post_hook", "_state_dict_hooks", "_load_state_dict_pre_hooks", "_parameters", "_buffers"}
 )  # fmt: skip
-_PARAMETER_WALKS: Final = frozenset({"parameters", "named_parameters"})
-_RANDOM: Final = frozenset(
-    {"normal_", "uniform_", "trunc_normal_", "xavier_uniform_", "xavier_normal_", "kaiming_uniform_",
-     "kaiming_normal_", "orthogonal_", "sparse_", "exponential_", "bernoulli_", "random_", "cauchy_", "geometric_",
-     "log_normal_", "rand_like", "randn_like", "randn", "rand"}
-)  # fmt: skip
 _UTILS: Final = ("torch.nn.utils.", "torch.ao.", "torch.quantization.")
 _HARMLESS_UTILS: Final = ("torch.nn.utils.rnn.", "torch.nn.utils.clip_grad")
 
@@ -43,6 +39,8 @@ class Uses:
     def __init__(self, reader: Reader, neighbours: Neighbours) -> None:
         self.reader = reader
         self.neighbours = neighbours
+        self.ordered = Ordered(reader)
+        self.spoken = Spoken(reader)
 
     def check_class(self, info: ClassInfo, module: str) -> None:
         """Refuse a class whose state is kept or made otherwise; raises LeaveError."""
@@ -60,7 +58,8 @@ class Uses:
         if attributes.outer_stores_unknown:
             raise LeaveError("NNC415", "attributes are stored under computed names")
         self._check_initialisers(module)
-        self._check_parameter_walks()
+        self.ordered.check()
+        self._check_tables(info)
         self._check_wrapped(info)
 
     def _check_initialisers(self, module: str) -> None:
@@ -75,23 +74,12 @@ class Uses:
                     words = f"{node.name} (line {node.lineno}) does something to every nn.{module}"
                     raise LeaveError("NNC302", words)
 
-    def _check_parameter_walks(self) -> None:
-        """Random numbers drawn in the order of the parameters, or a parameter taken by its place."""
-        tree = self.reader.tree
-        for node in tree.attributes():
-            if node.attr not in _PARAMETER_WALKS:
-                continue
-            statement: ast.AST = node
-            for ancestor in tree.ancestors(node):
-                statement = ancestor
-                if isinstance(ancestor, ast.Subscript) and node in ast.walk(ancestor.value):
-                    raise LeaveError("NNC417", f"line {node.lineno} takes a parameter by its place")
-                if isinstance(ancestor, ast.stmt):
-                    break
-            loop = isinstance(statement, ast.For | ast.AsyncFor) and node in ast.walk(statement.iter)
-            names = {getattr(n, "attr", getattr(n, "id", "")) for n in ast.walk(statement)}
-            if names & _RANDOM and (loop or not isinstance(statement, ast.For | ast.AsyncFor)):
-                raise LeaveError("NNC417", f"line {node.lineno} draws random numbers parameter by parameter")
+    def _check_tables(self, info: ClassInfo) -> None:
+        """``net._parameters``: what moves is not in there any more."""
+        for name in ("_parameters", "_buffers"):
+            for load in self.reader.attributes.outer_loads.get(name, []):
+                if may_be_instance(load.value, info, self.reader):
+                    raise LeaveError("NNC415", f"line {load.lineno} reads the {name} of a module")
 
     def _check_wrapped(self, info: ClassInfo) -> None:
         """``weight_norm(self)``, ``prune.l1_unstructured(net, ...)``: they look for parameters by name."""
@@ -114,14 +102,15 @@ class Uses:
     # -- one operand ---------------------------------------------------------------------------------------
 
     def others(
-        self, operand: Operand, info: ClassInfo, call: ast.Call, stays: Iterable[ast.expr]
+        self, operand: Operand, key: str, info: ClassInfo, call: ast.Call, stays: Iterable[ast.expr]
     ) -> list[ast.Attribute]:
         """Every use of the attribute but those that leave with the call's arguments; raises LeaveError.
 
-        ``stays``: the arguments that stay at the call.
+        ``key``: what its key becomes, up to a number; ``stays``: the arguments that stay at the call.
         """
         name, attributes = operand.name, self.reader.attributes
         self._check_strings(operand, info)
+        self.spoken.check(name, key)
         beside = self.neighbours.used_beside(info.node.name).get(name)
         if beside is not None:
             raise LeaveError("NNC606", f"{beside.name} has a subclass of {info.qualname} and names {name}")
@@ -223,6 +212,8 @@ class Uses:
         for node in self.reader.tree.strings():
             if id(node) not in named and operand.name in str(node.value).split("."):
                 raise LeaveError("NNC415", f"line {node.lineno} names {operand.name} in a string")
+        if asked_by_string(operand.name, info, self.reader):
+            raise LeaveError("NNC415", f"something asks for self.{operand.name} by a name that is built at run time")
 
 
 def _tests(node: ast.AST, variable: str) -> bool:

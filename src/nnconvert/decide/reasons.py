@@ -381,8 +381,8 @@ _ROWS: Final = (
     Reason(
         "NNC417",
         "walks-parameters",
-        "Something goes through all parameters in their order, which changes.",
-        "It draws random numbers for one after the other, or takes one by its place.",
+        "Something goes through parameters in their order, which changes, or through a module's own alone.",
+        "It draws random numbers for one after the other, takes one by its place, or puts them in a row.",
         "Initialise the parameters one by one.",
         "for p in self.parameters():\n    nn.init.normal_(p)",
     ),
@@ -494,14 +494,6 @@ _ROWS: Final = (
     ),
     Reason(
         "NNC422",
-        "found-by-position",
-        "The file takes parameters in their order: by index, or to fill them with random numbers one by one.",
-        "Those of the class itself come before those of its submodules, so the order changes.",
-        "Name the parameters instead of counting them.",
-        "first = list(model.parameters())[0]",
-    ),
-    Reason(
-        "NNC423",
         "no-place-to-count",
         "nn.BatchNorm2d counts its batches; the call stands where no statement could do so in front of it.",
         "In a condition, a lambda, a comprehension or a nested function, nothing says that the call runs once.",
@@ -509,7 +501,7 @@ _ROWS: Final = (
         "x = self.bn(x) if self.normalise else x",
     ),
     Reason(
-        "NNC424",
+        "NNC423",
         "setting-decides-form",
         "A setting that decides what the call looks like is not known in the source, or has no functional form.",
         "Whether there are parameters, how to pad, whether the average is cumulative.",
@@ -517,7 +509,7 @@ _ROWS: Final = (
         "self.bn = nn.BatchNorm2d(8, affine=affine)",
     ),
     Reason(
-        "NNC425",
+        "NNC424",
         "changed-by-tool",
         "The file uses a tool that changes whole models by their modules or the names of parameters.",
         "Pruning, quantization, parametrization and SyncBatchNorm look for the modules that would go.",
@@ -525,7 +517,7 @@ _ROWS: Final = (
         'prune.l1_unstructured(model.conv, "weight", 0.5)',
     ),
     Reason(
-        "NNC426",
+        "NNC425",
         "init-reads-locals",
         "__init__ looks at all of its locals.",
         "The module would be a new one among them.",

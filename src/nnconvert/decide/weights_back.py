@@ -102,7 +102,7 @@ def operands(pair: Pair, given: Mapping[str, Given]) -> tuple[Operand, ...]:
     for name in pair.weights.operands:
         for flag in _flags(name, pair):
             if flag != "bias" and _flag(flag, values, pair) is None:
-                raise LeaveError("NNC424", f"whether there are parameters depends on {flag}")
+                raise LeaveError("NNC423", f"whether there are parameters depends on {flag}")
         if _is_kept(name, values, pair) is not False:
             found.append(Operand(name, name in pair.weights.buffers))
     if pair.weights.counter and any(operand.is_buffer for operand in found):
@@ -127,7 +127,7 @@ def settings_of(pair: Pair, given: Mapping[str, Given]) -> dict[str, Given]:
         if default == "None" and literal(argument.value) is None:
             continue  # TorchScript takes no None for some of them
         if name in ("size_average", "reduce"):
-            raise LeaveError("NNC424", f"nn.{pair.module} makes a reduction of {name}")
+            raise LeaveError("NNC423", f"nn.{pair.module} makes a reduction of {name}")
         found[functional] = argument
     return found
 
@@ -148,7 +148,7 @@ def check_momentum(pair: Pair, given: Mapping[str, Given], init: Method, settler
     else:
         is_number = shape_of(value, init.scope, settler) == "number" or _has_number_default(value, init)
     if not is_number:
-        raise LeaveError("NNC424", f"momentum={ast.unparse(value)} may be None, a cumulative average")
+        raise LeaveError("NNC423", f"momentum={ast.unparse(value)} may be None, a cumulative average")
 
 
 def _has_number_default(value: ast.expr, init: Method) -> bool:
@@ -172,11 +172,11 @@ def padding(pair: Pair, given: Mapping[str, Given]) -> tuple[str, tuple[int, ...
     if mode == "zeros":
         return None
     if mode not in _PADDING_MODES or not pair.module.startswith("Conv") or "Transpose" in pair.module:
-        raise LeaveError("NNC424", "which padding_mode it is has to be a literal")
+        raise LeaveError("NNC423", "which padding_mode it is has to be a literal")
     dimensions = int(pair.module[-2])
     numbers = literal(given["padding"].value) if "padding" in given else 0
     if isinstance(numbers, int):
         numbers = (numbers,) * dimensions
     if not (isinstance(numbers, tuple) and len(numbers) == dimensions and all(type(n) is int for n in numbers)):
-        raise LeaveError("NNC424", f"padding_mode={mode!r} converts with numbers for the padding only")
+        raise LeaveError("NNC423", f"padding_mode={mode!r} converts with numbers for the padding only")
     return str(mode), tuple(n for number in reversed(numbers) for n in (number, number))

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Final
 
 from nnconvert.decide.arguments import LeaveError
+from nnconvert.decide.ordered import Ordered
 from nnconvert.decide.submodules import Submodule
 from nnconvert.source.classes import torch_bases
 from nnconvert.source.project import IN_ORDER, Neighbours
@@ -29,7 +30,6 @@ _OVERRIDES: Final = frozenset(
     }
 )
 """Methods of nn.Module that a class may have its own of, and see that something has moved."""
-_WALKS: Final = frozenset({"parameters", "named_parameters", "buffers", "named_buffers"})
 _TOOLS: Final = (
     *("torch.nn.utils.prune", "torch.nn.utils.parametrize", "torch.nn.utils.parametrizations", "torch.quantization"),
     *("torch.ao", "torch.nn.utils.fusion", "torch.nn.SyncBatchNorm.convert_sync_batchnorm", "torch.nn.quantized"),
@@ -37,22 +37,6 @@ _TOOLS: Final = (
 )
 """What changes or replaces modules by their class or by the names of their parameters."""
 _NAME: Final = re.compile(r"[^\W\d]\w*")
-_PASSING: Final = frozenset({"list", "tuple", "iter", "filter", "reversed"})
-_ORDERED: Final = frozenset({"enumerate", "parameters_to_vector", "vector_to_parameters"})
-_OF_ANY: Final = frozenset({"device", "dtype", "is_cuda"})
-"""What all parameters of a model have in common."""
-_IN_ANY_ORDER: Final = frozenset(
-    {
-        *("numel", "nelement", "size", "dim", "element_size", "item", "requires_grad_", "zero_", "fill_", "zeros_"),
-        *("ones_", "constant_", "print", "format", "append", "add", "add_", "mul_", "div_", "sub_", "copy_", "lerp_"),
-        *("sum", "norm", "abs", "pow", "mean", "detach", "clone", "zip", "enumerate", "len", "list", "to", "cpu"),
-        *("cuda", "float", "half", "double", "isinstance", "startswith", "endswith", "any", "all", "prod", "tuple"),
-        *("set", "id", "filter", "split", "join", "str", "int", "debug", "info", "warning", "square", "round", "max"),
-        *("min", "is_floating_point", "items", "detach_", "isnan", "isfinite", "isinf", "no_grad", "clamp_"),
-        *("zeros_like", "ones_like", "empty_like", *_WALKS),
-    }
-)
-"""Calls that do the same for each parameter, whichever comes first."""
 
 
 def check_found(submodule: Submodule, operands: Sequence[str], reader: Reader, found: Found) -> None:
@@ -63,13 +47,12 @@ def check_found(submodule: Submodule, operands: Sequence[str], reader: Reader, f
         if own:
             raise LeaveError("NNC421", f"{member.qualname} defines {own[0]}")
     if found.tool:
-        raise LeaveError("NNC425", f"the file uses {found.tool}")
+        raise LeaveError("NNC424", f"the file uses {found.tool}")
     line = found.line_of_class(module)
     if line:
         raise LeaveError("NNC420", f"line {line} looks for modules by their class, and would find nn.{module}")
     _check_names(submodule, operands, reader, found)
-    if found.position:
-        raise LeaveError("NNC422", f"line {found.position} takes parameters in their order")
+    found.ordered.check()
 
 
 def check_beside(submodule: Submodule, operands: Sequence[str], neighbours: Neighbours, unsafe: bool) -> str:
@@ -84,7 +67,7 @@ def check_beside(submodule: Submodule, operands: Sequence[str], neighbours: Neig
         return ""
     path, wanted = looking
     if wanted == IN_ORDER:
-        code, words = "NNC422", f"{path.name} takes parameters in their order"
+        code, words = "NNC417", f"{path.name} takes parameters in their order"
     elif wanted.startswith("."):
         code, words = "NNC421", f"{path.name} looks for names of parameters that end in {wanted}"
     else:
@@ -111,6 +94,7 @@ class Found:
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self.tree = reader.tree
+        self.ordered = Ordered(reader)
 
     # -- by class --------------------------------------------------------------------------------------------
 
@@ -185,63 +169,6 @@ class Found:
             if id(node) not in documentation and not re.search(r"\s\S", text.strip())
         ]
 
-    # -- by position -----------------------------------------------------------------------------------------
-
-    @cached_property
-    def position(self) -> int:
-        """Line of something that depends on the order of parameters; 0 where there is nothing."""
-        calls = (call for call in self.tree.calls() if isinstance(call.func, ast.Attribute))
-        walks = (call for call in calls if call.func.attr in (*_WALKS, "state_dict"))  # type: ignore[attr-defined]
-        return next((call.lineno for call in walks if self._takes_in_order(call)), 0)
-
-    def _takes_in_order(self, walk: ast.Call) -> bool:
-        child: ast.AST = walk
-        for ancestor in self.tree.ancestors(walk):
-            if isinstance(ancestor, ast.Subscript) and ancestor.value is child:
-                return not _is_text(ancestor.slice)
-            if isinstance(ancestor, ast.Call) and ancestor.func is not child:
-                called = ancestor.func.id if isinstance(ancestor.func, ast.Name) else ""
-                if called not in _PASSING:
-                    return self._hands_to(ancestor)
-            if isinstance(ancestor, ast.For | ast.AsyncFor):
-                return child is ancestor.iter and self._depends_on_order(ancestor.body)
-            if isinstance(ancestor, ast.comprehension):
-                whole = self.tree.parents[ancestor]
-                inside = [node for node in ast.iter_child_nodes(whole) if node is not ancestor]
-                return self._depends_on_order([*inside, *ancestor.ifs]) or self._is_indexed(whole)
-            if isinstance(ancestor, ast.stmt):
-                return self._is_indexed(child)
-            child = ancestor
-        return False
-
-    def _hands_to(self, call: ast.Call) -> bool:
-        """Whether a call that gets the parameters depends on their order, as far as the file tells."""
-        function = call.func
-        short = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-        if short == "next":
-            read = self.tree.parents.get(call)
-            return not (isinstance(read, ast.Attribute) and read.attr in _OF_ANY)
-        if short == "zip":
-            return not all(isinstance(a, ast.Call) and set(_called(a)) <= {*_WALKS, *_PASSING} for a in call.args)
-        if short in _ORDERED:
-            return True
-        if isinstance(function, ast.Attribute):
-            return self.reader.attributes.self_of(function.value) is not None
-        found = self.tree.scope_of[call].lookup(short)
-        return found is not None and any(isinstance(b.node, ast.FunctionDef) for b in found[1])
-
-    def _depends_on_order(self, nodes: Sequence[ast.AST]) -> bool:
-        return any(name not in _IN_ANY_ORDER for node in nodes for name in _called(node))
-
-    def _is_indexed(self, node: ast.AST) -> bool:
-        """``params = list(model.parameters())`` and ``params[0]``"""
-        parent = self.tree.parents.get(node)
-        if not isinstance(parent, ast.Assign):
-            return isinstance(parent, ast.Subscript)
-        names = {target.id for target in parent.targets if isinstance(target, ast.Name)}
-        uses = (self.tree.parents.get(name) for name in self.tree.names() if name.id in names)
-        return any(isinstance(use, ast.Subscript) and not _is_text(use.slice) for use in uses)
-
     # -- as a whole ------------------------------------------------------------------------------------------
 
     @cached_property
@@ -259,14 +186,3 @@ class Found:
             name = self.reader.names.qualname(node, self.tree.scope_of[node])
             if name is not None:
                 yield name
-
-
-def _called(node: ast.AST) -> Iterator[str]:
-    for child in ast.walk(node):
-        if isinstance(child, ast.Call):
-            function = child.func
-            yield function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-
-
-def _is_text(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
