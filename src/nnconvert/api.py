@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import traceback
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,9 +14,11 @@ from typing import Literal, Self
 from nnconvert import files
 from nnconvert.discovery import Excludes, discover
 from nnconvert.errors import CheckError, NnconvertError, SourceError, UsageError
+from nnconvert.expectations import expectations
 from nnconvert.options import Options
-from nnconvert.plan import Conversion, Plan
-from nnconvert.verify import Evidence, Expected, Hints, ModuleCall, Request, Server, verify_file
+from nnconvert.plan import Leave, Plan
+from nnconvert.verify import Evidence, Expected, Hints, Request, Server, find_ranks, verify_file
+from nnconvert.verify.request import top_level_classes
 
 __all__ = [
     "Hints",
@@ -29,6 +32,7 @@ __all__ = [
 ]
 
 Status = Literal["unchanged", "changed", "differs", "unverified", "failed"]
+_RANK = "NNC414"
 _GOOD = ("proved", "tested")
 _TOO_DEEP = "it is nested too deeply, or too large, to be parsed"
 
@@ -83,6 +87,10 @@ class Verifier:
         request = Request(path, old, new, classes, self._hints, self._models)
         return verify_file(self._server, request)
 
+    def ranks(self, path: Path, source: bytes) -> Mapping[int, frozenset[int]]:
+        """Line -> how many dimensions the inputs of F.batch_norm and F.instance_norm that stand there had in runs."""
+        return find_ranks(self._server, path, source, self._hints, self._models)
+
 
 def convert_source(
     source: bytes,
@@ -100,7 +108,7 @@ def convert_source(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the parser, about the user's string literals
-            result = _convert(source, options or Options(), path)
+            result = _convert(source, options or Options(), path, verifier)
         if verifier is not None and result.plan is not None and result.status == "changed":
             result = _verified(result, result.plan, verifier, require_verified)
     except UsageError:  # what was asked for is wrong, not this file
@@ -194,7 +202,7 @@ def _readable(path: Path) -> bytes:
     return source
 
 
-def _convert(source: bytes, options: Options, path: Path) -> Result:
+def _convert(source: bytes, options: Options, path: Path, verifier: Verifier | None) -> Result:
     from nnconvert.apply import apply
     from nnconvert.check import check
     from nnconvert.decide import decide
@@ -203,11 +211,26 @@ def _convert(source: bytes, options: Options, path: Path) -> Result:
     decoded = files.decode(source)
     neighbours = Neighbours(path)
     plan = decide(decoded.text, options, neighbours)
+    if verifier is not None and (ranks := _ranks(plan, path, source, verifier)):
+        options = replace(options, ranks=ranks)
+        plan = decide(decoded.text, options, neighbours)
     if not plan.converted:
         return Result(path, "unchanged", source, source, plan)
     text = apply(decoded.text, plan, options)
     check(decoded.text, text, plan, options, neighbours)
     return Result(path, "changed", source, files.encode(text, decoded), plan)
+
+
+def _ranks(plan: Plan, path: Path, source: bytes, verifier: Verifier) -> tuple[tuple[int, int], ...]:
+    """Line and rank for each call that was left for its rank alone, where runs showed one rank."""
+    lines = Counter(d.site.position.line for d in plan.left if isinstance(d.outcome, Leave) and d.outcome.code == _RANK)
+    if not lines:
+        return ()
+    seen = verifier.ranks(path, source)
+    # Of several such calls on one line it is not known which of them ran.
+    return tuple(
+        (n, rank) for n, times in lines.items() if times == 1 and len(seen.get(n, ())) == 1 for rank in seen[n]
+    )
 
 
 def _is_worth_parsing(path: Path, options: Options) -> bool:
@@ -221,11 +244,15 @@ def _is_worth_parsing(path: Path, options: Options) -> bool:
 
 def _verified(result: Result, plan: Plan, verifier: Verifier, require_verified: bool) -> Result:
     """The result with its evidence, held back where that speaks against it."""
-    expected = _expected(plan)
+    expected = expectations(plan)
     free = any(decision.site.class_name is None for decision in plan.converted)
     if not expected:  # calls outside of classes only: there is no model to run
         return replace(result, status="unverified", new=result.old) if require_verified else result
-    evidence = verifier.verify(result.path, result.old, result.new, expected)
+    planned = {e.class_name for e in expected}
+    around = [n for n in top_level_classes(result.old) if n not in planned] if plan.state else []
+    evidence = verifier.verify(result.path, result.old, result.new, (*expected, *map(Expected, around)))
+    # Of the models around them that hold these classes, the state map needs the whole keys.
+    evidence = tuple(e for e in evidence if e.class_name in planned or e.verdict == "differs" or e.keys or e.added)
     for misused in (e for e in evidence if e.misused):
         raise UsageError(misused.reason)
     good = {e.class_name for e in evidence if e.verdict in _GOOD and not e.unreached}
@@ -234,39 +261,6 @@ def _verified(result: Result, plan: Plan, verifier: Verifier, require_verified: 
     if require_verified and (free or not good.issuperset(e.class_name for e in expected)):
         return replace(result, status="unverified", new=result.old, evidence=evidence)
     return replace(result, evidence=evidence)
-
-
-def _expected(plan: Plan) -> tuple[Expected, ...]:
-    """The classes with converted call sites, and the submodules that each gains or loses."""
-    if plan.direction == "to-functional":
-        return _expected_losses(plan)
-    added: dict[str, dict[str, str]] = {}
-    for class_plan in plan.classes:
-        submodules = {r.name: r.constructor for r in class_plan.registrations}
-        added.setdefault(class_plan.class_name, {}).update(submodules)
-    for decision in plan.converted:
-        outcome = decision.outcome
-        if decision.site.class_name:
-            added.setdefault(decision.site.class_name, {})
-        if isinstance(outcome, Conversion) and outcome.kind == "reference" and decision.site.class_name:
-            # Such a site registers the submodule itself: self.act = F.relu becomes self.act = nn.ReLU().
-            added.setdefault(decision.site.class_name, {})[outcome.submodule] = outcome.callee
-    return tuple(Expected(name, tuple(submodules.items())) for name, submodules in added.items())
-
-
-def _expected_losses(plan: Plan) -> tuple[Expected, ...]:
-    """The classes in source order, with the calls of modules that each makes no more and the submodules that go."""
-    calls: dict[str, list[ModuleCall]] = {}
-    places = [(r.assignment.start, r.class_name) for r in plan.retired]
-    for decision in plan.converted:
-        site, outcome = decision.site, decision.outcome
-        if isinstance(outcome, Conversion) and site.class_name is not None:
-            call = ModuleCall(outcome.submodule, outcome.module, site.position.line)
-            calls.setdefault(site.class_name, []).append(call)
-            places.append((site.span.start, site.class_name))
-    names = dict.fromkeys(name for _, name in sorted(places))
-    removed = {name: tuple(r.name for r in plan.retired if r.class_name == name) for name in names}
-    return tuple(Expected(name, removed=removed[name], calls=tuple(calls.get(name, ()))) for name in names)
 
 
 def _failed(path: Path, source: bytes, words: str, line: int | None = None, column: int | None = None) -> Result:

@@ -42,9 +42,12 @@ def _comments(text: str) -> Counter[str]:
 
 def _check_stable(old: str, new: str, plan: Plan, options: Options, neighbours: Neighbours) -> None:
     expected = 0
-    if options.lines:  # the lines have moved: what remains of all the others
+    known = options.ranks
+    options = replace(options, ranks=())  # the lines have moved
+    if options.lines:  # and so have these: what remains of all the others
+        converted = decide(old, options, neighbours).converted if known else plan.converted
         options = replace(options, lines=())
-        expected = len(decide(old, options, neighbours).converted) - len(plan.converted)
+        expected = len(decide(old, options, neighbours).converted) - len(converted)
     again = decide(new, options, neighbours)
     if len(again.converted) != expected or max(len(again.classes), len(again.retired)) > expected:
         first = again.converted[0].site if again.converted else plan.converted[0].site

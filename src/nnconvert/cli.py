@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import sys
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from nnconvert.console import Console
-from nnconvert.errors import NnconvertError
+from nnconvert.errors import NnconvertError, UsageError
+from nnconvert.subcommands import CONTEXT, GROUP, verification_options
 
 if TYPE_CHECKING:
     from nnconvert.api import Result, Verifier
     from nnconvert.discovery import Excludes
+    from nnconvert.moved import Collector
     from nnconvert.options import Options
     from nnconvert.report import Report
     from nnconvert.settings import Arguments
 
 _DIRECTIONS = ("--to-module", "--to-functional")
 _EXIT_USAGE, _EXIT_INTERRUPTED = 2, 130
-
-_CONTEXT = {"help_option_names": ["-h", "--help"]}
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 _EPILOG = """\b
 Subcommands (nnconvert COMMAND --help):
@@ -56,35 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _command(given: list[str]) -> click.Command:
     """A subcommand only where no direction is given: otherwise a path may be named like one."""
     options = given[: given.index("--")] if "--" in given else given
-    if given and given[0] in _GROUP.commands and not any(option in _DIRECTIONS for option in options):
-        return _GROUP
+    if given and given[0] in GROUP.commands and not any(option in _DIRECTIONS for option in options):
+        return GROUP
     return _convert
 
 
-def _shared(command: Callable[..., int]) -> Callable[..., int]:
-    """The options of everything that verifies."""
-    for option in reversed(
-        (
-            click.option(
-                "--python",
-                type=_FILE,
-                metavar="PATH",
-                help="The interpreter that verification runs on; by default that of VIRTUAL_ENV, "
-                "CONDA_PREFIX or ./.venv, else our own.",
-            ),
-            click.option("--model", metavar="CLASS", help="The class to build for verification."),
-            click.option("--args", metavar="EXPR", help="Its constructor arguments, as in a call: '3, width=64'."),
-            click.option("--inputs", metavar="EXPR", help="What to feed it: 'torch.randn(2, 3, 32, 32)'."),
-            click.option("-q", "--quiet", is_flag=True, help="Say errors only."),
-            click.option("-v", "--verbose", is_flag=True, help="Also tracebacks and the details of the evidence."),
-            click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-@click.command(epilog=_EPILOG, context_settings=_CONTEXT)
+@click.command(epilog=_EPILOG, context_settings=CONTEXT)
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option("--to-module", is_flag=True, help="Functionals become registered submodules.")
 @click.option("--to-functional", is_flag=True, help="Submodules without state become calls of functionals.")
@@ -102,6 +77,13 @@ def _shared(command: Callable[..., int]) -> Callable[..., int]:
 @click.option("--unsafe", is_flag=True, help="Also conversions that change behaviour, each named.")
 @click.option("--parameters", is_flag=True, help="Also conversions that move parameters: state_dict keys change.")
 @click.option("--load-old", is_flag=True, help="With --parameters: converted classes accept old checkpoints, too.")
+@click.option(
+    "--map",
+    "state_map",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --parameters: write the state map there, which nnconvert migrate reads.",
+)
 @click.option("--stdin-filename", type=click.Path(path_type=Path), metavar="PATH", help="What stdin stands for.")
 @click.option(
     "--exclude",
@@ -111,7 +93,7 @@ def _shared(command: Callable[..., int]) -> Callable[..., int]:
 @click.option("--extend-exclude", metavar="REGEX", help="The same, in addition to the default.")
 @click.option("--force-exclude", metavar="REGEX", help="The same, also for files given by name.")
 @click.option("--allow-dirty", is_flag=True, help="Write into a folder of a git tree over uncommitted changes.")
-@_shared
+@verification_options
 @click.version_option(package_name="nnconvert", message="nnconvert %(version)s")
 def _convert(**given: Any) -> int:
     """Rewrite PyTorch source between torch.nn.functional calls and registered submodules, in place, and
@@ -120,8 +102,8 @@ def _convert(**given: Any) -> int:
     Verification EXECUTES the code of the files, in child processes with limits; --no-verify never imports or
     runs anything.
     """
-    from nnconvert import config, settings
-    from nnconvert.report import Report
+    from nnconvert import config, moved, settings
+    from nnconvert.report import EXIT_FAILED, Report
 
     arguments = settings.Arguments(**given)
     arguments.require_direction()
@@ -139,12 +121,30 @@ def _convert(**given: Any) -> int:
     )
     run = _convert_stdin if first == settings.STDIN else _convert_files
     verifier = settings.verifier(settled, arguments.python, arguments.model, arguments.args, arguments.inputs)
-    with verifier:
-        return run(arguments, options, excludes, verifier if verifies else None, report)
+    console = Console(arguments.color)
+    if arguments.state_map is not None and (why := moved.unwritable(arguments.state_map)):
+        console.err(f"{arguments.state_map}: cannot be written: {why}\n")
+        return EXIT_FAILED
+    collector = moved.Collector()
+    try:
+        with verifier:
+            code = run(arguments, options, excludes, verifier if verifies else None, report, collector)
+    except BaseException:  # an interrupt above all: files that are written have moved keys already
+        if arguments.state_map is not None and collector.state_map() is not None:
+            _write_map(arguments.state_map, collector, console, arguments.quiet)
+        raise
+    if arguments.state_map is not None:
+        code = max(code, _write_map(arguments.state_map, collector, console, arguments.quiet))
+    return code
 
 
 def _convert_files(
-    arguments: Arguments, options: Options, excludes: Excludes, verifier: Verifier | None, report: Report
+    arguments: Arguments,
+    options: Options,
+    excludes: Excludes,
+    verifier: Verifier | None,
+    report: Report,
+    collector: Collector,
 ) -> int:
     from nnconvert import preflight
     from nnconvert.api import convert_paths
@@ -154,6 +154,7 @@ def _convert_files(
     paths = [Path(path) for path in arguments.paths]
     require_paths(paths)
     files = list(discover(paths, excludes))
+    _require_no_source(arguments.state_map, files)
     if not files and not arguments.quiet:
         console.err("no Python file was found; excludes and .gitignore may pass over what is there\n")
     preflight.require_classes(options.classes, preflight.contents(files))
@@ -169,6 +170,7 @@ def _convert_files(
     )
     for result in results:
         console.err(report.add(result))
+        collector.add(result)
         if arguments.diff:
             console.out(_diff(result, console))
     console.err(report.summary())
@@ -176,7 +178,12 @@ def _convert_files(
 
 
 def _convert_stdin(
-    arguments: Arguments, options: Options, excludes: Excludes, verifier: Verifier | None, report: Report
+    arguments: Arguments,
+    options: Options,
+    excludes: Excludes,
+    verifier: Verifier | None,
+    report: Report,
+    collector: Collector,
 ) -> int:
     from nnconvert import preflight
     from nnconvert.api import convert_source
@@ -191,6 +198,7 @@ def _convert_stdin(
     preflight.require_classes(options.classes, [source])
     result = convert_source(source, options, path=path, verifier=verifier, require_verified=arguments.require_verified)
     console.err(report.add(result))
+    collector.add(result)
     if arguments.diff:
         console.out(_diff(result, console))
     elif arguments.writes and result.status != "failed":
@@ -199,101 +207,32 @@ def _convert_stdin(
     return report.exit_code
 
 
+def _require_no_source(state_map: Path | None, files: Iterable[Path]) -> None:
+    """Raise UsageError where the state map would replace a file to be converted."""
+    if state_map is not None and state_map.exists():
+        for path in files:
+            if path.exists() and path.samefile(state_map):
+                raise UsageError(f"--map {state_map}: is one of the files to be converted")
+
+
+def _write_map(path: Path, collector: Collector, console: Console, quiet: bool) -> int:
+    """Write the state map of the run, and return the exit code of that; where no key changes there is none."""
+    from nnconvert.checkpoint.state_map import write
+    from nnconvert.report import EXIT_DONE, EXIT_FAILED
+
+    state_map = collector.state_map()
+    if state_map is None:
+        console.err("" if quiet else f"{path}: not written, since no key changes\n")
+        return EXIT_DONE
+    try:
+        write(path, state_map)
+    except OSError as error:
+        console.err(f"{path}: cannot be written: {error.strerror or error}\n")
+        return EXIT_FAILED
+    return EXIT_DONE
+
+
 def _diff(result: Result, console: Console) -> bytes:
     from nnconvert.diff import unified
 
     return unified(result.path, result.old, result.new, color=console.colors(sys.stdout))
-
-
-_GROUP = click.Group(
-    "nnconvert", help="Rewrite PyTorch source, and verify that nothing changed.", context_settings=_CONTEXT
-)
-
-
-@_GROUP.command("verify")
-@click.argument("old", type=_FILE)
-@click.argument("new", type=_FILE)
-@_shared
-def _verify(old: Path, new: Path, quiet: bool, verbose: bool, color: str, **hints: Any) -> int:
-    """Compare two versions of a file, class by class. EXECUTES both, in child processes with limits.
-
-    Exit codes: 0 every class was proved or tested, 1 not every one, 3 a difference was found, 4 a file cannot
-    be read.
-    """
-    from nnconvert import config, settings
-    from nnconvert.api import verify_files
-    from nnconvert.errors import SourceError
-    from nnconvert.report import EXIT_FAILED, verification
-
-    console = Console(color)
-    try:
-        with settings.verifier(config.load(old), **hints) as verifier:
-            evidence = verify_files(old, new, verifier)
-    except SourceError as error:
-        console.err(f"{error}\n" + (traceback.format_exc() if verbose else ""))
-        return EXIT_FAILED
-    text, code = verification(evidence, quiet, verbose)
-    console.err(text)
-    return code
-
-
-@_GROUP.command("migrate")
-@click.argument("checkpoint", type=_FILE)
-@click.option("--map", "state_map", type=_FILE, required=True, metavar="FILE", help="The state map of the conversion.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="NEW", help="The file to write.")
-@click.option("--force", is_flag=True, help="Replace NEW where it exists; never the input.")
-@click.option("--dry-run", is_flag=True, help="Write nothing; print every key and every position, old -> new.")
-@click.option("--reverse", is_flag=True, help="From the new version's keys back to the old ones.")
-@click.option("--model", metavar="NAME", help="The model or class of the state map, where several fit.")
-@click.option("--groups", type=_FILE, metavar="FILE", help="JSON: the parameters of each of an optimizer's groups.")
-@click.option("--skip", multiple=True, metavar="PLACE", help="Leave this state_dict or optimizer alone; repeatable.")
-@click.option(
-    "--allow-global",
-    "allow_globals",
-    multiple=True,
-    metavar="NAME",
-    help="Admit this class or function, argparse.Namespace, to the pickle, where you trust the file; repeatable.",
-)
-@click.option("-q", "--quiet", is_flag=True, help="Say errors only.")
-@click.option("-v", "--verbose", is_flag=True, help="Also the table of --dry-run, and tracebacks.")
-def _migrate(dry_run: bool, quiet: bool, verbose: bool, output: Path | None, **given: Any) -> int:
-    """Rename the keys of a checkpoint, and put an optimizer's state into the new order of parameters.
-
-    Nothing else changes. Reads files of torch.save, with weights_only=True, and of safetensors.
-    """
-    from nnconvert.checkpoint.errors import CheckpointError
-    from nnconvert.checkpoint.migrate import Request, migrate
-    from nnconvert.report import EXIT_FAILED
-
-    if output is None and not dry_run:
-        raise click.UsageError("give -o NEW, the file to write, or --dry-run")
-    console = Console()
-    try:
-        migration = migrate(Request(output=None if dry_run else output, **given))
-    except CheckpointError as error:
-        console.err(f"{' '.join(str(error).split())}\n" + (traceback.format_exc() if verbose else ""))
-        return EXIT_FAILED
-    if dry_run:
-        console.out(migration.table.encode("utf-8", "backslashreplace"))
-    elif not quiet:
-        console.err(migration.table if verbose else migration.summary)
-    return 0
-
-
-@_GROUP.command("list")
-def _list() -> int:
-    """Every functional that converts, with its module class."""
-    from nnconvert.explain import listing
-
-    Console().out(listing().encode())
-    return 0
-
-
-@_GROUP.command("explain")
-@click.argument("name")
-def _explain(name: str) -> int:
-    """What is known of a functional, a module class or a reason code."""
-    from nnconvert.explain import explain
-
-    Console().out(explain(name).encode())
-    return 0

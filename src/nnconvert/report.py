@@ -10,6 +10,7 @@ import click
 
 from nnconvert.api import Result
 from nnconvert.decide.reasons import REASONS
+from nnconvert.moved import state_lines
 from nnconvert.plan import CallSite, Conversion, Decision, Leave
 from nnconvert.verify.evidence import Evidence, Verdict
 
@@ -95,6 +96,9 @@ class Report:
         self._codes.update(d.outcome.code for d in result.plan.decisions if isinstance(d.outcome, Leave))
         yield click.style(str(result.path), bold=True)
         yield from _sites(result.plan.decisions, result.evidence)
+        by_class = {e.class_name: e for e in result.evidence}
+        for change in result.plan.state if result.status == "changed" else ():
+            yield from (f"  {line}" for line in state_lines(change, by_class.get(change.class_name), self.verbose))
         for evidence in result.evidence:
             if evidence.verdict in ("nondeterministic", "unverified") or evidence.reason or self.verbose:
                 yield f"  {evidence_line(evidence, self.verbose)}"

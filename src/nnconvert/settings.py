@@ -45,6 +45,7 @@ class Arguments:
     unsafe: bool
     parameters: bool
     load_old: bool
+    state_map: Path | None
     stdin_filename: Path | None
     exclude: str | None
     extend_exclude: str | None
@@ -79,6 +80,8 @@ def options(arguments: Arguments, config: Config) -> Options:
     load_old = arguments.load_old or config.load_old
     if arguments.load_old and not parameters:
         raise UsageError("--load-old goes with --parameters: nothing else changes the keys of a state_dict")
+    if arguments.state_map is not None and not parameters:
+        raise UsageError("--map goes with --parameters: nothing else changes the keys of a state_dict")
     share, split_shared = arguments.share or config.share, arguments.split_shared or config.split_shared
     if share and split_shared:
         raise UsageError("--share and --split-shared exclude each other")

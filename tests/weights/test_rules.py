@@ -311,6 +311,7 @@ def test_a_subclass_of_a_class_with_parameters(base: str) -> None:
         "return F.linear(F.linear(x, self.weight), self.weight)",
         "y = F.linear(x, self.weight)\nreturn F.linear(y, self.weight.t())",
         "return F.linear(x, self.weight) + F.embedding(y, self.weight)",
+        "w = self.weight\nreturn F.linear(F.linear(x, self.weight), w)",
     ],
 )
 def test_tied_weights(forward: str) -> None:
@@ -320,7 +321,14 @@ def test_tied_weights(forward: str) -> None:
     assert "NNC413" in codes(source, parameters=True)
 
 
-@pytest.mark.parametrize("alias", ["self.tied = self.weight", "w = self.weight", "self.emb.weight = self.weight"])
+@pytest.mark.parametrize(
+    "alias",
+    [
+        "self.tied = self.weight",
+        "self.emb.weight = self.weight",
+        "w = self.weight\nself.tied = w",
+    ],
+)
 def test_a_second_name(alias: str) -> None:
     left(net("return F.linear(x, self.weight)", init=f"self.emb = nn.Embedding(5, 4)\n{W}\n{alias}"), "NNC413")
 
@@ -386,12 +394,45 @@ def test_code_that_is_not_about_it(after: str) -> None:
     assert outcomes(net("return F.linear(x, self.weight)", init=W, after=after), parameters=True) == "linear"
 
 
+def test_a_local_name_is_no_tie() -> None:
+    body = "def norm(self):\n    w = self.weight\n    return (w * w).sum()"
+    both = build(net("return F.linear(x, self.weight) + self.norm()", init=W, body=body))
+    assert "w = self.linear.weight" in both.text
+    train_alike(both, X)
+
+
 def test_all_uses_move() -> None:
     body = "def reset(self):\n    self.weight.data.normal_()\n    with torch.no_grad():\n        self.weight.mul_(2)"
     after = "class Sub(Net):\n    def forward(self, x):\n        return super().forward(x) + self.weight.sum()"
     both = build(net("return F.linear(x, self.weight)", init=f"{W}\nself.reset()", body=body, after=after), "", "Sub")
     assert both.text.count("self.linear.weight") == 4
     train_alike(both, X)
+
+
+@pytest.mark.parametrize(
+    ("test", "moved"),
+    [
+        ("isinstance(m, Net)", "net.linear.weight"),
+        ("isinstance(m, (Net, Sub))", "net.linear.weight"),
+        ("m is not None and isinstance(m, Net)", "net.linear.weight"),
+        ("isinstance(m, Other)", "net.weight"),
+        ("isinstance(m, (nn.Conv2d, nn.Conv1d))", "net.weight"),
+    ],
+)
+def test_a_test_tells_whose_parameter_it_is(test: str, moved: str) -> None:
+    after = (
+        "class Sub(Net):\n    pass\n\n\nclass Other(nn.Module):\n    pass\n\n\n"
+        f"def init(m):\n    if {test}:\n        nn.init.ones_(m.weight)\n"
+    )
+    text, _ = convert(net("return F.linear(x, self.weight)", init=W, after=after), parameters=True)
+    assert f"nn.init.ones_({moved.replace('net', 'm')})" in text
+    assert "return self.linear(x)" in text
+
+
+@pytest.mark.parametrize("test", ["isinstance(m, (Net, Other))", "isinstance(m, Net) or m", "m", "isinstance(m, Base)"])
+def test_a_test_that_does_not_tell(test: str) -> None:
+    after = f"class Other(nn.Module):\n    pass\n\n\ndef init(m):\n    if {test}:\n        print(m.weight)\n"
+    left(net("return F.linear(x, self.weight)", init=W, after=after), "NNC415")
 
 
 def test_instances_with_prefixes_and_subclasses() -> None:

@@ -30,6 +30,7 @@ _STATE_HOOKS: Final = frozenset(
      "register_load_state_dict_post_hook", "_state_dict_hooks", "_load_state_dict_pre_hooks", "_parameters", "_buffers"}
 )  # fmt: skip
 _UTILS: Final = ("torch.nn.utils.", "torch.ao.", "torch.quantization.")
+_HARMLESS_UTILS: Final = ("torch.nn.utils.rnn.", "torch.nn.utils.clip_grad")
 
 
 class Uses:
@@ -85,7 +86,7 @@ class Uses:
         tree = self.reader.tree
         for call in tree.calls():
             qualname = self.reader.names.qualname(call.func, tree.scope_of[call]) or ""
-            if not (qualname.startswith(_UTILS) and call.args) or "clip_grad" in qualname:
+            if not (qualname.startswith(_UTILS) and call.args) or qualname.startswith(_HARMLESS_UTILS):
                 continue
             if self._may_be_wrapped(call.args[0], info):
                 raise LeaveError("NNC415", f"line {call.lineno} hands the module to {qualname.rpartition('.')[2]}")
@@ -124,12 +125,17 @@ class Uses:
             self._check_use(load, operand, call)
         return others
 
-    def _check_use(self, load: ast.Attribute, operand: Operand, call: ast.Call) -> None:
-        shown = f"self.{operand.name}"
-        parent = self.reader.tree.parents.get(load)
+    def _check_use(self, load: ast.Attribute | ast.Name, operand: Operand, call: ast.Call) -> None:
+        shown, tree = f"self.{operand.name}", self.reader.tree
+        parent = tree.parents.get(load)
         if isinstance(parent, ast.Assign) and load is parent.value:
-            raise LeaveError("NNC413", f"line {load.lineno} gives {shown} another name")
-        for ancestor in self.reader.tree.ancestors(load):
+            if not all(isinstance(target, ast.Name) for target in parent.targets):
+                raise LeaveError("NNC413", f"line {load.lineno} gives {shown} another name")
+            names = {target.id for target in parent.targets if isinstance(target, ast.Name)}
+            for use in tree.names():
+                if use.id in names and isinstance(use.ctx, ast.Load) and tree.scope_of[use] is tree.scope_of[load]:
+                    self._check_use(use, operand, call)
+        for ancestor in tree.ancestors(load):
             if isinstance(ancestor, ast.Call) and ancestor is not call and self._is_operand_of(load, ancestor):
                 raise LeaveError("NNC413", f"line {load.lineno} uses {shown}, too: it is tied")
             if isinstance(ancestor, ast.stmt | ast.Lambda):
@@ -151,40 +157,49 @@ class Uses:
         for load in self.reader.attributes.outer_loads.get(name, []):
             call = self.reader.tree.parents.get(load)
             called = isinstance(call, ast.Call) and call.func is load  # x.mean(): a method
-            if called or not may_be_instance(load.value, info, self.reader) or self._is_told_apart(load):
+            if called or not may_be_instance(load.value, info, self.reader):
                 continue
-            owners = self.reader.walks.owners(load.value, self.reader.tree.scope_of[load])
+            owners = self._tested(load)
+            if owners is None:
+                owners = self.reader.walks.owners(load.value, self.reader.tree.scope_of[load])
             family = info.family()
-            if not owners or not all(owner in family for owner in owners):
+            if owners and all(owner in family for owner in owners):
+                yield load
+            elif owners is None or any(owner in family for owner in owners):
                 raise LeaveError("NNC415", f"line {load.lineno} may reach it from outside: {ast.unparse(load)}")
-            yield load
         for owner in self.reader.attributes.outer_owners.get(name, []):
             if may_be_instance(owner, info, self.reader):
                 raise LeaveError("NNC415", f"self.{name} is assigned from outside of the class")
 
-    def _is_told_apart(self, load: ast.Attribute) -> bool:
-        """Under ``if isinstance(m, nn.Linear)``, and in a class or function that is given a torch.nn module."""
-        if not isinstance(load.value, ast.Name):
-            return False
-        wanted = load.value.id
+    def _tested(self, load: ast.Attribute) -> tuple[ClassInfo, ...] | None:
+        """The classes of this file that ``if isinstance(m, ...)`` around the load leaves; none for torch's."""
         child: ast.AST = load
-        for ancestor in self.reader.tree.ancestors(load):
-            inside = isinstance(ancestor, ast.If) and child in ancestor.body
-            if inside and isinstance(ancestor, ast.If) and self._tests_for_torch(ancestor.test, wanted):
-                return True
+        for ancestor in self.reader.tree.ancestors(load) if isinstance(load.value, ast.Name) else ():
+            if isinstance(ancestor, ast.If) and child in ancestor.body:
+                found = self._left_by(ancestor.test, ast.unparse(load.value))
+                if found is not None:
+                    return found
             child = ancestor
-        return False
+        return None
 
-    def _tests_for_torch(self, test: ast.expr, variable: str) -> bool:
+    def _left_by(self, test: ast.expr, variable: str) -> tuple[ClassInfo, ...] | None:
+        """The classes of this file that the test leaves; None where it may leave any."""
         if isinstance(test, ast.BoolOp):
-            every = [self._tests_for_torch(value, variable) for value in test.values]
-            return any(every) if isinstance(test.op, ast.And) else all(every)
+            every = [self._left_by(value, variable) for value in test.values]
+            known = [found for found in every if found is not None]
+            if isinstance(test.op, ast.And):
+                return known[0] if known else None
+            return tuple(info for found in known for info in found) if len(known) == len(every) else None
         if not (isinstance(test, ast.Call) and _tests(test, variable)):
-            return False
-        wanted = test.args[1].elts if isinstance(test.args[1], ast.Tuple) else [test.args[1]]
+            return None
         scope = self.reader.tree.scope_of[test]
-        names = [torch_class(self.reader.names.qualname(node, scope) or "") for node in wanted]
-        return all(name not in (None, "Module") for name in names)
+        found_here: list[ClassInfo] = []
+        for node in test.args[1].elts if isinstance(test.args[1], ast.Tuple) else [test.args[1]]:
+            here = self.reader.classes.named(node, scope)
+            if not here and torch_class(self.reader.names.qualname(node, scope) or "") in (None, "Module"):
+                return None
+            found_here += here
+        return tuple(found_here)
 
     def _check_strings(self, operand: Operand, info: ClassInfo) -> None:
         """Refuse a name that stands in a string: a key, a name in a comparison, ``weight_norm(self, "weight")``."""

@@ -7,7 +7,7 @@ from nnconvert.verify.evidence import Evidence, Expected, ModuleCall, Verdict
 from nnconvert.verify.interpreter import find_python
 from nnconvert.verify.parent import Server, ServerError
 from nnconvert.verify.request import Hints, Limits, Request
-from nnconvert.verify.verification import verify_file
+from nnconvert.verify.verification import find_ranks, verify_file
 
 __all__ = [
     "Evidence",
@@ -20,5 +20,6 @@ __all__ = [
     "ServerError",
     "Verdict",
     "find_python",
+    "find_ranks",
     "verify_file",
 ]

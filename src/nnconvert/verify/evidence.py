@@ -36,6 +36,8 @@ class Expected:
     """Keys that only the new version has (``batch_norm.num_batches_tracked``), and ..."""
     removed_keys: tuple[str, ...] = ()
     """... those that only the old version has."""
+    loads_old: bool = False
+    """Whether the new version takes a state_dict of the old one as it is, too."""
     known: bool = True
     """False when nobody planned the change (two given files): any submodule may come or go."""
 
@@ -62,5 +64,15 @@ class Evidence:
     is converted was never made. ``line 12`` for a module built on the spot."""
     differences: tuple[str, ...] = ()
     """Everything that was found to differ, the first in ``reason``."""
+    model: str = ""
+    """The model that was built, ``package.module:Class``, which the four fields below speak of; whole keys."""
+    keys: tuple[tuple[str, str], ...] = ()
+    """Old and new state_dict key of what moves."""
+    added: tuple[str, ...] = ()
+    """Keys that only the new version has, and ..."""
+    removed: tuple[str, ...] = ()
+    """... those that only the old version has."""
+    order: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+    """Where keys change: the names of all parameters, as named_parameters() gives them, in both versions."""
     misused: bool = False
     """The given ``--args`` or ``--inputs`` raise by themselves: for the person who gave them to mend."""

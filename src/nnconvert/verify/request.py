@@ -51,11 +51,11 @@ class Request:
         """What is known of each class; raises SyntaxError where a version does not parse."""
         if self.classes:
             return self.classes
-        new = set(_top_level_classes(self.new))
-        return tuple(Expected(name, known=False) for name in _top_level_classes(self.old) if name in new)
+        new = set(top_level_classes(self.new))
+        return tuple(Expected(name, known=False) for name in top_level_classes(self.old) if name in new)
 
 
-def _top_level_classes(source: bytes) -> list[str]:
+def top_level_classes(source: bytes) -> list[str]:
     return [statement.name for statement in ast.parse(source).body if isinstance(statement, ast.ClassDef)]
 
 

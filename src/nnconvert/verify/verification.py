@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import difflib
 import json
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from nnconvert.verify.evidence import Evidence, Expected
 from nnconvert.verify.parent import Server, ServerError
-from nnconvert.verify.request import Request, locate
+from nnconvert.verify.request import Hints, Request, locate
 
+Models = Mapping[str, Mapping[str, str]]
 STAND_INS = 8
 """Packages that one file may miss."""
 HELP = 'give --args and --inputs, or an entry in [tool.nnconvert.models."{key}"]'
@@ -45,6 +48,24 @@ def verify_file(server: Server, request: Request) -> tuple[Evidence, ...]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def find_ranks(server: Server, path: Path, source: bytes, hints: Hints, models: Models) -> Mapping[int, frozenset[int]]:
+    """Line -> how many dimensions the inputs of the normalisations that are called there had, in runs of all classes.
+
+    Nothing of a line that did not run. Raises SyntaxError where the source does not parse.
+    """
+    request = Request(path, source, source, (), hints, models)
+    classes = request.expected()
+    folder = Path(tempfile.mkdtemp(prefix="nnconvert-"))
+    try:
+        if not classes or server.facts()["torch"] is None:
+            return {}
+        return _Verification(server, request, classes, folder).ranks()
+    except ServerError:
+        return {}  # nothing is known, then; the verification that follows says why
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _all_unverified(classes: tuple[Expected, ...], reason: str, remedy: str) -> tuple[Evidence, ...]:
     return tuple(Evidence(c.class_name, "unverified", reason=reason, remedy=remedy) for c in classes)
 
@@ -53,6 +74,12 @@ def _changed_lines(old: bytes, new: bytes) -> list[int]:
     """Lines of the old version, from 1, that read otherwise in the new one."""
     matcher = difflib.SequenceMatcher(None, old.splitlines(), new.splitlines(), autojunk=False)
     return [n + 1 for tag, first, last, *_ in matcher.get_opcodes() if tag != "equal" for n in range(first, last)]
+
+
+def _lines_of(source: bytes, class_name: str) -> tuple[int, int]:
+    """First and last line of a class at the top level; none where it is not there."""
+    found = [n for n in ast.parse(source).body if isinstance(n, ast.ClassDef) and n.name == class_name]
+    return (found[-1].lineno, found[-1].end_lineno or 0) if found else (1, 0)
 
 
 class _Verification:
@@ -73,13 +100,34 @@ class _Verification:
 
     def run(self) -> tuple[Evidence, ...]:
         everything = range(len(self.classes))
-        self._search(list(everything))
-        self._find_hosts()
-        built = sorted(int(path.parent.name) for path in self.folder.glob("*/old.json") if self._recipe(path))
+        built = self._build()
         self._work([("replay", "control", built), ("replay", "new", built)])
         self._work([("compare", "differences", built)])
         found = (self._evidence(index) for index in everything)
         return tuple(evidence for evidence in found if evidence is not None)
+
+    def ranks(self) -> Mapping[int, frozenset[int]]:
+        """See find_ranks. Of a class that ran inside others, or on inputs that stand somewhere, other runs say less."""
+        names = (b"batch_norm", b"instance_norm")
+        lines = enumerate(self.request.old.splitlines(), 1)
+        self.changed = [number for number, line in lines if any(name in line for name in names)]
+        built = self._build()
+        self._work([("ranks", "ranks", built)])
+        found: dict[int, dict[bool, set[int]]] = {}
+        for index in built:
+            outcome, ran = self._read(index, "ranks") or {}, self._read(index, "old")
+            root = ran.get("host") or self.classes[index].class_name
+            first, last = _lines_of(self.request.old, root)
+            for line, rank in outcome.get("seen", ()):
+                trusted = not (outcome["guessed"] and first <= line <= last)
+                found.setdefault(line, {}).setdefault(trusted, set()).add(rank)
+        return {line: frozenset(seen.get(True) or seen[False]) for line, seen in found.items()}
+
+    def _build(self) -> list[int]:
+        """Search how to build the classes; the places of those that were built."""
+        self._search(list(range(len(self.classes))))
+        self._find_hosts()
+        return sorted(int(path.parent.name) for path in self.folder.glob("*/old.json") if self._recipe(path))
 
     def _search(self, everything: list[int]) -> None:
         """Search; where a package is not installed, again with a stand-in for it."""
@@ -210,7 +258,22 @@ class _Verification:
             inside=inside,
             unreached=tuple(unreached),
             differences=tuple(reasons) if verdict == "differs" else (),
+            **self._moved(index, inside or name),
         )
+
+    def _moved(self, index: int, model: str) -> dict[str, Any]:
+        """What becomes of the state of the model that was built, where its new version was seen."""
+        moved = (self._read(index, "new") or {}).get("state")
+        if moved is None:
+            return {}
+        old, new = moved["order"]
+        return {
+            "model": f"{self.location.module}:{model}",
+            "keys": tuple(moved["keys"].items()),
+            "added": tuple(moved["added"]),
+            "removed": tuple(moved["removed"]),
+            "order": (tuple(old), tuple(new)),
+        }
 
     def _stood_in(self) -> str:
         """What a good verdict rests on: packages that the class did not use, and that are not there."""

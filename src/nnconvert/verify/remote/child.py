@@ -21,10 +21,12 @@ from .calls import unreached
 from .compare import ENTRIES, compare
 from .failure import MEMORY_REASON, words
 from .load import load_module
-from .observe import NothingSeenError, StateMismatchError, observe
+from .observe import NothingSeenError, Task, observe
 from .planned import check_plan, planned_paths, tree, walk
+from .ranks import seen_ranks
 from .recipe import Recipe, evaluate_call, namespace_of, seed_everything
 from .standin import importing_ended, missing_package, stand_in
+from .state import Moves, StateMismatchError, check_added, moved_state
 from .values import tensors_in
 
 Job = dict[str, Any]
@@ -50,8 +52,9 @@ def run(job: Job) -> None:
     if job["role"] in ROLES:
         ROLES[job["role"]](job, module).run()
     else:
+        act = ranks if job["role"] == "ranks" else replay
         for index in job["indices"]:
-            write(job["folder"], index, job["version"], replay(job, module, index))
+            write(job["folder"], index, job["version"], act(job, module, index))
 
 
 def outcome_path(folder: str, index: int, name: str) -> str:
@@ -113,16 +116,19 @@ class Search:
         folder = os.path.join(self.job["folder"], str(index), "old")
         os.makedirs(folder, exist_ok=True)
         try:
-            model, calls = observe(self.module, recipe, self.job["seed"], folder, False, self.job["script"])
+            seen = observe(task(self.job, self.module, recipe, folder))
         except NothingSeenError as error:
             return {"reason": str(error)}
         except Exception as error:  # the user's code may raise anything
             return {"reason": f"the run that worked once failed the next time: {words(error)}"}
-        called = {call.instance for call in calls}
-        own = [m for m in model.modules() if id(m) in called and type(m).__module__ == self.module.__name__]
+        called = {call.instance for call in seen.calls}
+        own = [m for m in seen.model.modules() if id(m) in called and type(m).__module__ == self.module.__name__]
         return {
             "recipe": recipe.as_json(),
-            "tree": tree(model),
+            "tree": tree(seen.model),
+            "moves": seen.moves.as_json(),
+            "keys": seen.keys,
+            "order": seen.order,
             "ran": sorted({base.__qualname__ for instance in own for base in type(instance).__mro__}),
             "input": describe_inputs(self.module, recipe, self.job["seed"]),
         }
@@ -184,8 +190,9 @@ def replay(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
     recipe = Recipe.from_json(found["recipe"])
     folder = os.path.join(job["folder"], str(index), job["version"])
     os.makedirs(folder, exist_ok=True)
+    moves, new = Moves.from_json(found["moves"]), job["version"] == "new"
     try:
-        model, calls = observe(module, recipe, job["seed"], folder, True, job["script"])
+        seen = observe(task(job, module, recipe, folder), moves, new)
     except StateMismatchError as error:
         return {"differs": f"the state_dict of the old version does not load: {error}"}
     except NothingSeenError as error:
@@ -193,18 +200,34 @@ def replay(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
     except Exception as error:  # the user's code may raise anything
         if words(error) == MEMORY_REASON:
             return {"reason": MEMORY_REASON}
-        who = "the new version" if job["version"] == "new" else "the second run"
+        who = "the new version" if new else "the second run"
         return {"differs": f"{who} raises {words(error)}{place_of(error, module)}"}
-    expected = job["expected"]
-    if job["version"] != "new":
+    expected, model, calls = job["expected"], seen.model, seen.calls
+    if not new:
         source = importlib.util.decode_source(base64.b64decode(job["source"]))
         return {"unreached": unreached(model, calls, expected, module, source)}
     modules, called = dict(walk(model)), {call.instance for call in calls}
     added = planned_paths(model, expected, module)[0]
     return {
-        "problems": check_plan(model, found["tree"], expected, module),
+        "problems": [*check_plan(model, found["tree"], expected, module), *check_added(seen.keys, moves), *seen.lost],
+        "state": moved_state(moves, found["keys"], (found["order"], seen.order)),
         "unreached": [path for path in added if path in modules and id(modules[path]) not in called],
     }
+
+
+def ranks(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
+    """The ranks of inputs of normalisations, by line, that a run of the old version by the recipe found shows."""
+    recipe = Recipe.from_json(read(job["folder"], index, "old")["recipe"])
+    # get_inputs() is meant for one class of the file, and fits others by chance.
+    guessed = recipe.guessed or (recipe.source == "get_inputs()" and len(job["names"]) > 1)
+    try:
+        return {"guessed": guessed, "seen": sorted(seen_ranks(module, recipe, job["seed"], vary=guessed))}
+    except Exception as error:  # the user's code may raise anything
+        return {"reason": words(error)}
+
+
+def task(job: Job, module: ModuleType, recipe: Recipe, folder: str) -> Task:
+    return Task(module, recipe, job["seed"], folder, job["script"], job["expected"])
 
 
 def compare_replays(folder: str, index: int) -> dict[str, list[str]]:
