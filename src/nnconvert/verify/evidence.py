@@ -54,6 +54,14 @@ class Evidence:
     """Where converted call sites never ran, so that nothing is known of them. Paths of submodules: added ones
     that were never called in the new version (``block.relu2``), and those of the old version of which a call that
     is converted was never made. ``line 12`` for a module built on the spot."""
+    unproved: tuple[str, ...] = ()
+    """As ``unreached``: call sites that ran, but not in the run that the graphs of a proof were taken from."""
+    proof: str = ""
+    """For ``proved``: the sizes that the proof holds for, ``any batch size from 2 on``."""
+    conditions: tuple[str, ...] = ()
+    """For ``proved``: what sizes must meet beyond that, as expressions."""
+    not_proved: str = ""
+    """For ``tested``: why it is not proved."""
     differences: tuple[str, ...] = ()
     """Everything that was found to differ, the first in ``reason``."""
     misused: bool = False

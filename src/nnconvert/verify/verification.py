@@ -13,6 +13,7 @@ from typing import Any
 
 from nnconvert.verify.evidence import Evidence, Expected
 from nnconvert.verify.parent import Server, ServerError
+from nnconvert.verify.proof import Proof, prove
 from nnconvert.verify.request import Request, locate
 
 STAND_INS = 8
@@ -78,6 +79,8 @@ class _Verification:
         built = sorted(int(path.parent.name) for path in self.folder.glob("*/old.json") if self._recipe(path))
         self._work([("replay", "control", built), ("replay", "new", built)])
         self._work([("compare", "differences", built)])
+        same = [index for index in built if self._verdict(index)[0] == "tested"]
+        self._work([("trace", "old-graph", same), ("trace", "new-graph", same)])
         found = (self._evidence(index) for index in everything)
         return tuple(evidence for evidence in found if evidence is not None)
 
@@ -127,7 +130,7 @@ class _Verification:
         return [index for index in indices if self._read(index, version) is None]
 
     def _how_it_ended(self, version: str, result: dict[str, Any]) -> str:
-        who = "the new version" if version == "new" else "the class"
+        who = "the new version" if version.startswith("new") else "the class"
         last = result["output"].strip().splitlines()[-1:] or [""]
         said = f" ({last[0][:200]})" if last[0] else ""
         if result["status"] == "timeout":
@@ -139,7 +142,7 @@ class _Verification:
     def _job(self, role: str, version: str, indices: list[int]) -> dict[str, Any]:
         request = self.request
         work = Path(tempfile.mkdtemp(prefix="work-", dir=self.folder))
-        source = request.new if version == "new" else request.old
+        source = request.new if version.startswith("new") else request.old
         return {
             "role": role,
             "version": version,
@@ -200,17 +203,34 @@ class _Verification:
 
     def _judge(self, name: str, index: int, outcome: dict[str, Any], inside: str = "") -> Evidence:
         verdict, reasons, unreached = self._verdict(index)
+        proof = self._proof(index) if verdict == "tested" else Proof(False, "")
         return Evidence(
             name,
-            verdict,  # type: ignore[arg-type]
+            "proved" if proof.holds else verdict,  # type: ignore[arg-type]
             reason="; ".join(reasons[:1]) + (f"; {len(reasons) - 1} more" if len(reasons) > 1 else "")
             or self._stood_in(),
             built_from=outcome["recipe"]["source"],
             inputs=outcome["input"],
             inside=inside,
             unreached=tuple(unreached),
+            unproved=self._unproved(index, unreached) if proof.holds else (),
+            proof=proof.words if proof.holds else "",
+            conditions=proof.conditions,
+            not_proved="" if proof.holds else proof.words,
             differences=tuple(reasons) if verdict == "differs" else (),
         )
+
+    def _proof(self, index: int) -> Proof:
+        old, new = self._read(index, "old-graph"), self._read(index, "new-graph")
+        for version, traced in (("old-graph", old), ("new-graph", new)):
+            if traced is None:
+                return Proof(False, self.crashes.get(index) or self._module_error(version) or "it was not traced")
+        return prove(old, new)
+
+    def _unproved(self, index: int, unreached: list[str]) -> tuple[str, ...]:
+        """Call sites that ran, but stand in no graph."""
+        absent = [p for version in ("old-graph", "new-graph") for p in self._read(index, version)["unreached"]]
+        return tuple(path for path in dict.fromkeys(absent) if path not in unreached)
 
     def _stood_in(self) -> str:
         """What a good verdict rests on: packages that the class did not use, and that are not there."""

@@ -17,9 +17,10 @@ import torch
 from torch import nn
 
 from .build import NotBuiltError, find_recipe
-from .calls import unreached
+from .calls import Call, unreached
 from .compare import ENTRIES, compare
 from .failure import MEMORY_REASON, words
+from .graph import trace_class
 from .load import load_module
 from .observe import NothingSeenError, StateMismatchError, observe
 from .planned import check_plan, planned_paths, tree, walk
@@ -50,8 +51,9 @@ def run(job: Job) -> None:
     if job["role"] in ROLES:
         ROLES[job["role"]](job, module).run()
     else:
+        work = trace if job["role"] == "trace" else replay
         for index in job["indices"]:
-            write(job["folder"], index, job["version"], replay(job, module, index))
+            write(job["folder"], index, job["version"], work(job, module, index))
 
 
 def outcome_path(folder: str, index: int, name: str) -> str:
@@ -195,16 +197,28 @@ def replay(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
             return {"reason": MEMORY_REASON}
         who = "the new version" if job["version"] == "new" else "the second run"
         return {"differs": f"{who} raises {words(error)}{place_of(error, module)}"}
+    outcome: dict[str, Any] = {"unreached": never_ran(job, module, model, calls)}
+    if job["version"] == "new":
+        outcome["problems"] = check_plan(model, found["tree"], job["expected"], module)
+    return outcome
+
+
+def trace(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
+    """The graphs of the old version or of the new one, and which call sites are not in them."""
+    recipe = Recipe.from_json(read(job["folder"], index, "old")["recipe"])
+    outcome, model, calls = trace_class(module, recipe, job["seed"], {})
+    return {**outcome, "unreached": never_ran(job, module, model, calls) if model is not None else []}
+
+
+def never_ran(job: Job, module: ModuleType, model: nn.Module, calls: set[Call]) -> list[str]:
+    """Where nothing was seen of a converted call site: on the old version of calls that go, on the new of those added."""
     expected = job["expected"]
-    if job["version"] != "new":
+    if not job["version"].startswith("new"):
         source = importlib.util.decode_source(base64.b64decode(job["source"]))
-        return {"unreached": unreached(model, calls, expected, module, source)}
+        return unreached(model, calls, expected, module, source)
     modules, called = dict(walk(model)), {call.instance for call in calls}
     added = planned_paths(model, expected, module)[0]
-    return {
-        "problems": check_plan(model, found["tree"], expected, module),
-        "unreached": [path for path in added if path in modules and id(modules[path]) not in called],
-    }
+    return [path for path in added if path in modules and id(modules[path]) not in called]
 
 
 def compare_replays(folder: str, index: int) -> dict[str, list[str]]:

@@ -137,12 +137,13 @@ def observe(
     state = os.path.join(os.path.dirname(folder), "state.pt")
     exchange_state(model, state, load)
     calls: set[Call] = set()
-    with watch_calls(str(module.__file__), calls):
-        useful = [
-            record_call(recorder, f"{mode}, call {call + 1}", Run(model.train(training), names, recipe, call, seed))
-            for mode, training in MODES
-            for call in range(CALLS)
-        ]
+    useful = []
+    for mode, training in MODES:
+        for call in range(CALLS):
+            run = Run(model.train(training), names, recipe, call, seed)
+            with watch_calls(str(module.__file__), calls, mode):
+                run.forward()
+            useful.append(record_call(recorder, f"{mode}, call {call + 1}", run))
     if not all(useful):
         raise NothingSeenError("every number of an output is NaN")
     record_copies(recorder, model, script)
@@ -178,8 +179,7 @@ def record_structure(recorder: Recorder, model: nn.Module) -> None:
 
 
 def record_call(recorder: Recorder, when: str, run: Run) -> bool:
-    """Record one call; False when its output says nothing because all of its numbers are NaN."""
-    run.forward()
+    """Record one call that was made; False when its output says nothing because all of its numbers are NaN."""
     record_random_state(recorder, when)
     recorder.value(f"{when}: output", run.output)
     useful = says_something(run.output)
@@ -228,12 +228,12 @@ def record_aliases(recorder: Recorder, when: str, run: Run) -> None:
 def record_random_state(recorder: Recorder, when: str) -> None:
     recorder.text(f"{when}: state of Python's random numbers", _digest(repr(random.getstate()).encode()))
     if "numpy" in sys.modules:
-        state = repr([part.tolist() if hasattr(part, "tolist") else part for part in _numpy_state()])
+        state = repr([part.tolist() if hasattr(part, "tolist") else part for part in numpy_state()])
         recorder.text(f"{when}: state of NumPy's random numbers", _digest(state.encode()))
     recorder.tensor(f"{when}: state of torch's random numbers", torch.get_rng_state())
 
 
-def _numpy_state() -> tuple[Any, ...]:
+def numpy_state() -> tuple[Any, ...]:
     state: tuple[Any, ...] = sys.modules["numpy"].random.get_state()
     return state
 

@@ -1,0 +1,268 @@
+"""Trace one version of a class: forward and backward as one graph of ATen operators, in train and in eval mode.
+
+Nothing is computed: parameters, buffers and inputs are fake tensors, and inputs of the graph. So equal graphs do the
+same for every weight and every input of the sizes that the guards admit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from types import FrameType, ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensorMode,
+)
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from .calls import Call, watch_calls
+from .canonical import Form, NotTracedError, Origin, canonical, plain_form
+from .failure import words
+from .observe import MODES, materialise, prepare, randomise
+from .recipe import Namespace, Recipe, evaluate_call, seed_everything
+from .sizes import LEVELS, Level, Sizes
+from .steady import held_state, random_states
+from .values import Container, leaves, map_tensors
+
+Names = Mapping[str, str]
+"""Old name of a parameter or buffer -> its name in the other version; what is not in it keeps its name."""
+Outcome = dict[str, Any]
+
+
+class _TooLongError(BaseException):
+    """The processor time of one level is over; no ``except Exception`` of the traced code may take it."""
+
+
+def mapped_name(name: str, names: Names) -> str:
+    """The name under which a parameter or buffer is compared."""
+    return names.get(name, name)
+
+
+def trace_class(module: ModuleType, recipe: Recipe, seed: int, names: Names) -> tuple[Outcome, nn.Module | None, set[Call]]:
+    """The graphs of both modes, sizes left open as far as that works, or ``not_proved`` with the reason.
+
+    Also the model that was traced and the calls of modules that the graphs hold.
+    """
+    reason = ""
+    for level in LEVELS:
+        try:
+            with _processor_time(level.seconds):
+                return _trace_level(module, recipe, seed, names, level)
+        except (Exception, _TooLongError) as error:  # the user's code may raise anything; fewer sizes may do
+            reason = _why(error)
+    return {"not_proved": reason}, None, set()
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, NotTracedError):
+        return str(error)
+    if isinstance(error, (DataDependentOutputException, DynamicOutputShapeException)):
+        return f"forward reads the values of a tensor ({error.func})"
+    if isinstance(error, _TooLongError):
+        return "tracing takes too long"
+    return f"it cannot be traced: {words(error)}"
+
+
+@contextlib.contextmanager
+def _processor_time(seconds: float) -> Iterator[None]:
+    """End what takes longer; no limit where it is 0 or the system knows none."""
+
+    def end(_: int, __: FrameType | None) -> None:
+        raise _TooLongError
+
+    if not seconds or not hasattr(signal, "setitimer"):
+        yield
+        return
+    before = signal.signal(signal.SIGVTALRM, end)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def _trace_level(
+    module: ModuleType, recipe: Recipe, seed: int, names: Names, level: Level
+) -> tuple[Outcome, nn.Module, set[Call]]:
+    model, namespace = prepare(module, recipe, seed)
+    materialise(model, namespace, recipe, seed)
+    randomise(model, seed)
+    outcome: Outcome = {"level": level.name, "graphs": {}, "guards": {}, "conditions": []}
+    calls: set[Call] = set()
+    said = []
+    for mode, training in MODES:
+        model.train(training)
+        traced = _Trace(model, namespace, recipe, seed, names, level)
+        drawn, held = random_states(), held_state(model, module)
+        with watch_calls(str(module.__file__), calls, mode):
+            outcome["graphs"][mode] = traced.run()
+        _require_steady(drawn, random_states(), held, held_state(model, module))
+        outcome["guards"][mode] = traced.sizes.guards()
+        outcome["conditions"] += traced.sizes.conditions()
+        said.append(traced.sizes.words())
+    outcome["words"] = said[0] if len(set(said)) == 1 else "; ".join(f"{m}: {s}" for (m, _), s in zip(MODES, said))  # noqa: B905 (Python 3.9)
+    outcome["conditions"] = sorted(set(outcome["conditions"]))
+    return outcome, model, calls
+
+
+def _require_steady(
+    drawn: dict[str, str], drawn_after: dict[str, str], held: dict[str, str], held_after: dict[str, str]
+) -> None:
+    """Raises NotTracedError where the next call could be another graph than this one."""
+    for name, state in drawn_after.items():
+        if drawn.get(name) != state:
+            raise NotTracedError(f"forward uses {name} random numbers outside of the graph")
+    if held != held_after:
+        changed = next(path for path in {**held, **held_after} if held.get(path) != held_after.get(path))
+        raise NotTracedError(f"forward changes what it holds ({changed.strip()})")
+
+
+class _Trace:
+    """One mode of one model."""
+
+    def __init__(
+        self, model: nn.Module, namespace: Namespace, recipe: Recipe, seed: int, names: Names, level: Level
+    ) -> None:
+        self.model = model
+        self.recipe = recipe
+        self.sizes = Sizes(level)
+        seed_everything(seed)
+        self.args, self.kwargs = evaluate_call(recipe.inputs[0], namespace)
+        seed_everything(seed + 1)
+        self.parameters = _sorted(model.named_parameters(), names)
+        self.buffers = _sorted(model.named_buffers(), names)
+        self.names = names
+        self.shown: list[Form] = []
+        """What is not a tensor of the output and of what else the graph gives, in order."""
+
+    def run(self) -> Form:
+        mode = self.sizes.mode()
+        state = {**self.parameters, **self.buffers}
+        origin: Origin = {t.untyped_storage().data_ptr(): n for n, t in state.items() if t.layout == torch.strided}
+        given = [tensor.detach().clone() for tensor in fed_tensors((self.args, self.kwargs))]
+        fakes = [mode.from_tensor(tensor.detach(), static_shapes=True) for tensor in state.values()]
+        inputs = [self.sizes.fake(mode, number, tensor) for number, tensor in enumerate(given)]
+        names = [f"state {mapped_name(name, self.names)}" for name in state]
+        names += [f"input {number}" for number in range(len(inputs))]
+        with mode:
+            graph = make_fx(self.both_ways(mode), tracing_mode="real")([*fakes, *inputs])
+        described = [[name, str(t.dtype), [str(size) for size in t.shape], [str(s) for s in t.stride()]]
+                     for name, t in zip(names, [*fakes, *inputs])]  # noqa: B905 (Python 3.9)  # fmt: skip
+        return {
+            "inputs": sorted(described),
+            "shown": self.shown,
+            "steps": canonical(graph, names, origin),
+        }
+
+    def both_ways(self, mode: FakeTensorMode) -> Callable[[list[torch.Tensor]], list[torch.Tensor]]:
+        """Forward, and the gradients of everything that can have one under arbitrary weights of the outputs."""
+
+        def function(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+            pending = iter(tensors)
+            wanted: list[tuple[str, torch.Tensor]] = []
+            state = {name: self.leaf(name, next(pending), wanted) for name in self.parameters}
+            state.update({name: next(pending) for name in self.buffers})
+            args, kwargs = map_tensors((self.args, self.kwargs), lambda _: self.feed(next(pending), wanted))
+            probe = _Probe(self.model)
+            prefixed = {f"model.{name}": tensor for name, tensor in state.items()}
+            output = torch.func.functional_call(probe, prefixed, (args, kwargs))
+            given = self.tensors_of("output", output)
+            given += self.gradients(output, wanted)
+            given += [after for name in state for after in self.tensors_of(f"after the call: {self.mapped(name)}",
+                                                                          probe.after[name])]  # fmt: skip
+            return given
+
+        return function
+
+    def mapped(self, name: str) -> str:
+        return mapped_name(name, self.names)
+
+    def leaf(self, name: str, tensor: torch.Tensor, wanted: list[tuple[str, torch.Tensor]]) -> torch.Tensor:
+        parameter = self.parameters[name]
+        leaf = tensor.detach().requires_grad_(parameter.requires_grad)
+        leaf._is_param = True  # type: ignore[attr-defined]  # what isinstance(..., nn.Parameter) asks for
+        if parameter.requires_grad:
+            wanted.append((f"parameter {self.mapped(name)}", leaf))
+        return leaf
+
+    def feed(self, tensor: torch.Tensor, wanted: list[tuple[str, torch.Tensor]]) -> torch.Tensor:
+        if not (self.recipe.input_gradients and tensor.is_floating_point()):
+            return tensor
+        source = tensor.detach().requires_grad_()
+        wanted.append((f"input {sum(name.startswith('input') for name, _ in wanted)}", source))
+        return source.clone()
+
+    def tensors_of(self, name: str, value: object) -> list[torch.Tensor]:
+        """The tensors of a value; what else it holds is noted."""
+        found = []
+        for path, leaf in leaves(value):
+            if isinstance(leaf, torch.Tensor):
+                found.append(leaf)
+                self.shown.append([name + path, "tensor", leaf.requires_grad])
+            elif isinstance(leaf, Container):
+                self.shown.append([name + path, repr(leaf)])
+            else:
+                self.shown.append([name + path, plain_form(leaf)])
+        return found
+
+    def gradients(self, output: object, wanted: list[tuple[str, torch.Tensor]]) -> list[torch.Tensor]:
+        tensors = [leaf for _, leaf in leaves(output) if isinstance(leaf, torch.Tensor)]
+        roots = [tensor for tensor in tensors if tensor.requires_grad and tensor.is_floating_point()]
+        if not roots or not wanted:
+            self.shown.append(["gradients", None])
+            return []
+        weights = [torch.randn_like(tensor) for tensor in roots]
+        found = torch.autograd.grad(roots, [leaf for _, leaf in wanted], weights, allow_unused=True)
+        return [
+            tensor
+            for (name, _), gradient in zip(wanted, found)  # noqa: B905 (Python 3.9)
+            for tensor in self.tensors_of(f"gradient of {name}", gradient)
+        ]
+
+
+class _Probe(nn.Module):
+    """Calls a model and keeps what its parameters and buffers are afterwards."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.after: dict[str, torch.Tensor] = {}
+
+    def forward(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        output = self.model(*args, **kwargs)
+        self.after = {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
+        return output
+
+
+def fed_tensors(value: Any) -> list[torch.Tensor]:
+    """The tensors that map_tensors changes, in its order."""
+    found: list[torch.Tensor] = []
+
+    def note(tensor: torch.Tensor) -> torch.Tensor:
+        found.append(tensor)
+        return tensor
+
+    map_tensors(value, note)
+    return found
+
+
+def _sorted(named: Iterator[tuple[str, torch.Tensor]], names: Names) -> dict[str, Any]:
+    """By the names they are compared under: two versions may register them in another order."""
+    return dict(sorted(named, key=lambda pair: mapped_name(pair[0], names)))
+
+
+def warm_up() -> None:
+    """What the first trace of a process loads and fills, once for all that are forked from it. No backward: the
+    threads that this may start would not be there after a fork."""
+    sizes = Sizes(LEVELS[0])
+    mode = sizes.mode()
+    inputs = [sizes.fake(mode, number, torch.zeros(2, 3, 8, 8)) for number in range(2)]
+    with mode:
+        make_fx(lambda x, y: torch.relu(x @ y.transpose(2, 3)).flatten(1).sum(), tracing_mode="real")(*inputs)
