@@ -96,7 +96,8 @@ class Report:
         yield click.style(str(result.path), bold=True)
         yield from _sites(result.plan.decisions, result.evidence)
         for evidence in result.evidence:
-            if evidence.verdict in ("nondeterministic", "unverified") or evidence.reason or self.verbose:
+            told = evidence.verdict in ("nondeterministic", "unverified") or evidence.reason or evidence.unreached
+            if told or self.verbose:
                 yield f"  {evidence_line(evidence, self.verbose)}"
         yield from (f"  {line}" for line in _held_back(result))
 
@@ -128,14 +129,19 @@ def evidence_line(evidence: Evidence, verbose: bool) -> str:
     verb = "" if evidence.verdict == "differs" else "is "
     words = f"{evidence.class_name} {verb}{click.style(evidence.verdict, fg=_COLORS[evidence.verdict])}"
     parts = [evidence.reason, evidence.remedy]
+    parts += [f"never ran: {', '.join(evidence.would_reach or evidence.unreached)}" if evidence.unreached else ""]
     if verbose:
+        if evidence.not_proved:
+            parts += [f"not proved{' for other sizes' if evidence.proof else ''}, since {evidence.not_proved}"]
         parts += [
             f"built from {evidence.built_from}" if evidence.built_from else "",
             *evidence.differences[1:],
         ]
         parts += [f"input {evidence.inputs}" if evidence.inputs else ""]
         parts += [f"inside {evidence.inside}" if evidence.inside else ""]
-        parts += [f"never ran: {', '.join(evidence.unreached)}" if evidence.unreached else ""]
+        parts += [f"holds for {evidence.proof}" if evidence.proof else "", *evidence.conditions]
+        parts += [f"ran in one mode only: {', '.join(evidence.one_mode)}" if evidence.one_mode else ""]
+        parts += [f"ran, but not in the graph: {', '.join(evidence.unproved)}" if evidence.unproved else ""]
     details = "; ".join(part for part in parts if part)
     return f"{words}: {details}" if details else words
 
@@ -151,8 +157,10 @@ def verdicts(evidence: Sequence[Evidence]) -> str:
     if total:
         words[0] = f"{count(total[0][0], 'class')} {total[0][1]}"
     if len(evidence) == 1 and evidence[0].verdict in ("proved", "tested"):
-        words[0] += f" (train and eval{', input ' + evidence[0].inputs if evidence[0].inputs else ''})"
-    return ", ".join(words)
+        seen = ["train and eval", f"input {evidence[0].inputs}" if evidence[0].inputs else "", evidence[0].proof]
+        words[0] += f" ({', '.join(part for part in seen if part)})"
+    never = sum(len(e.would_reach or e.unreached) for e in evidence if e.verdict in ("proved", "tested"))
+    return ", ".join([*words, *([f"{count(never, 'call site')} never ran"] if never else [])])
 
 
 def count(number: int, noun: str) -> str:
@@ -186,11 +194,16 @@ def _target(outcome: Conversion) -> str:
 def _verdict(site: CallSite, outcome: Conversion, evidence: Evidence | None) -> str:
     if evidence is None:
         return ""
-    never_ran = {path.rpartition(".")[2] for path in evidence.unreached}
     name = outcome.submodule or f"line {site.position.line}"
-    if evidence.verdict in ("proved", "tested") and name in never_ran:
+    if evidence.verdict in ("proved", "tested") and name in _last_names(evidence.unreached):
         return click.style("not reached", fg="yellow")
+    if evidence.verdict == "proved" and name in _last_names(evidence.unproved):
+        return click.style("tested", fg=_COLORS["tested"])
     return click.style(evidence.verdict, fg=_COLORS[evidence.verdict])
+
+
+def _last_names(paths: Sequence[str]) -> set[str]:
+    return {path.rpartition(".")[2] for path in paths}
 
 
 def _held_back(result: Result) -> Iterator[str]:

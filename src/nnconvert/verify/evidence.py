@@ -30,6 +30,8 @@ class Expected:
     removed: tuple[str, ...] = ()
     calls: tuple[ModuleCall, ...] = ()
     """The calls of submodules that the new version does without, whether the submodule goes or stays."""
+    gained: tuple[ModuleCall, ...] = ()
+    """The calls of submodules that only the new version makes, with the lines of the old one that they stand for."""
     known: bool = True
     """False when nobody planned the change (two given files): any submodule may come or go."""
 
@@ -54,6 +56,10 @@ class Evidence:
     """Where converted call sites never ran, so that nothing is known of them. Paths of submodules: added ones
     that were never called in the new version (``block.relu2``), and those of the old version of which a call that
     is converted was never made. ``line 12`` for a module built on the spot."""
+    would_reach: tuple[str, ...] = ()
+    """What ``unreached`` is about, for people: ``line 12 (relu): only where self.deep (deep=False by default)``."""
+    one_mode: tuple[str, ...] = ()
+    """Converted call sites that ran in one mode only: ``relu (train)``."""
     unproved: tuple[str, ...] = ()
     """As ``unreached``: call sites that ran, but not in the run that the graphs of a proof were taken from."""
     proof: str = ""
@@ -61,7 +67,7 @@ class Evidence:
     conditions: tuple[str, ...] = ()
     """For ``proved``: what sizes must meet beyond that, as expressions."""
     not_proved: str = ""
-    """For ``tested``: why it is not proved."""
+    """For ``tested``: why it is not proved. For ``proved``: why not for other sizes than those that were fed."""
     differences: tuple[str, ...] = ()
     """Everything that was found to differ, the first in ``reason``."""
     misused: bool = False

@@ -17,6 +17,8 @@ class Proof:
     """``any batch size from 2 on``; where it does not hold, the reason."""
     conditions: tuple[str, ...] = ()
     """What the sizes must meet beyond the words, both versions alike."""
+    why_fixed: str = ""
+    """Where it holds for the sizes that were fed only: why not for others."""
 
 
 def prove(old: Outcome, new: Outcome) -> Proof:
@@ -25,15 +27,29 @@ def prove(old: Outcome, new: Outcome) -> Proof:
         return Proof(False, old["not_proved"])
     if "not_proved" in new:
         return Proof(False, f"the new version: {new['not_proved']}")
-    if old["level"] != new["level"]:
-        return Proof(False, f"the old version is traced for {old['level']}, the new one for {new['level']}")
+    if reason := _differs(old["fixed"], new["fixed"]):
+        return Proof(False, reason)
+    before, after = old["open"], new["open"]
+    if before is None and after is None:
+        return Proof(True, old["fixed"]["words"], why_fixed=old["why_fixed"])
+    if before is None or after is None or before["level"] != after["level"]:
+        levels = [found["level"] if found else "these sizes only" for found in (before, after)]
+        return Proof(False, f"the old version is traced for {levels[0]}, the new one for {levels[1]}")
+    if reason := _differs(before, after):
+        return Proof(False, reason)
+    count = len(before["conditions"])
+    words = before["words"] + (f" that meets {count} condition{'s' if count > 1 else ''}" if count else "")
+    return Proof(True, words, tuple(before["conditions"]))
+
+
+def _differs(old: Outcome, new: Outcome) -> str:
     for mode, before in old["graphs"].items():
         if part := _part(before, new["graphs"][mode]):
-            return Proof(False, f"the graphs differ ({mode}): {part}")
+            return f"the graphs differ ({mode}): {part}"
     for mode, before in old["guards"].items():
         if before != new["guards"][mode]:
-            return Proof(False, f"the graphs hold for other sizes ({mode}): {_guards(before, new['guards'][mode])}")
-    return Proof(True, old["words"], tuple(old["conditions"]))
+            return f"the graphs hold for other sizes ({mode}): {_guards(before, new['guards'][mode])}"
+    return ""
 
 
 def _part(old: Any, new: Any) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import difflib
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from nnconvert.verify.evidence import Evidence, Expected
 from nnconvert.verify.parent import Server, ServerError
 from nnconvert.verify.proof import Proof, prove
 from nnconvert.verify.request import Request, locate
+from nnconvert.verify.wanting import what_reaches
 
 STAND_INS = 8
 """Packages that one file may miss."""
@@ -203,7 +206,7 @@ class _Verification:
 
     def _judge(self, name: str, index: int, outcome: dict[str, Any], inside: str = "") -> Evidence:
         verdict, reasons, unreached = self._verdict(index)
-        proof = self._proof(index) if verdict == "tested" else Proof(False, "")
+        proof = self._proof(name, index, unreached) if verdict == "tested" else Proof(False, "")
         return Evidence(
             name,
             "proved" if proof.holds else verdict,  # type: ignore[arg-type]
@@ -213,24 +216,51 @@ class _Verification:
             inputs=outcome["input"],
             inside=inside,
             unreached=tuple(unreached),
+            would_reach=tuple(self._would_reach(unreached)),
+            one_mode=tuple(self._one_mode(index)),
             unproved=self._unproved(index, unreached) if proof.holds else (),
             proof=proof.words if proof.holds else "",
             conditions=proof.conditions,
-            not_proved="" if proof.holds else proof.words,
+            not_proved=proof.why_fixed if proof.holds else proof.words,
             differences=tuple(reasons) if verdict == "differs" else (),
         )
 
-    def _proof(self, index: int) -> Proof:
+    def _proof(self, name: str, index: int, unreached: list[str]) -> Proof:
         old, new = self._read(index, "old-graph"), self._read(index, "new-graph")
         for version, traced in (("old-graph", old), ("new-graph", new)):
             if traced is None:
                 return Proof(False, self.crashes.get(index) or self._module_error(version) or "it was not traced")
-        return prove(old, new)
+        proof = prove(old, new)
+        absent = {path.rpartition(".")[2] for path in (*unreached, *self._unproved(index, unreached))}
+        planned = self._planned(name)
+        return Proof(False, "no converted call site ran") if proof.holds and planned and planned <= absent else proof
+
+    def _planned(self, name: str) -> set[str]:
+        """The converted call sites of a class, by the names that evidence speaks of them."""
+        plan = next(expected for expected in self.classes if expected.class_name == name)
+        return {*(name for name, _ in plan.added), *(call.name or f"line {call.line}" for call in plan.calls)}
 
     def _unproved(self, index: int, unreached: list[str]) -> tuple[str, ...]:
         """Call sites that ran, but stand in no graph."""
         absent = [p for version in ("old-graph", "new-graph") for p in self._read(index, version)["unreached"]]
         return tuple(path for path in dict.fromkeys(absent) if path not in unreached)
+
+    def _would_reach(self, unreached: list[str]) -> Iterator[str]:
+        """For each call site that never ran, its line and what stands around it."""
+        tree = ast.parse(self.request.old)
+        names = {path.rpartition(".")[2] for path in unreached}
+        for expected in self.classes:
+            for call in (*expected.calls, *expected.gained):
+                if (call.name or f"line {call.line}") in names:
+                    words = what_reaches(tree, call.line)
+                    yield f"line {call.line} ({call.name or call.module})" + (f": {words}" if words else "")
+
+    def _one_mode(self, index: int) -> Iterator[str]:
+        for version in ("control", "new"):
+            found = self._read(index, version) or {}
+            missed, never = found.get("missed", {}), found.get("unreached", [])
+            for mode, other in (("train", "eval"), ("eval", "train")):
+                yield from (f"{path} ({mode})" for path in missed.get(other, ()) if path not in never)
 
     def _stood_in(self) -> str:
         """What a good verdict rests on: packages that the class did not use, and that are not there."""

@@ -22,7 +22,7 @@ from .compare import ENTRIES, compare
 from .failure import MEMORY_REASON, words
 from .graph import trace_class
 from .load import load_module
-from .observe import NothingSeenError, StateMismatchError, observe
+from .observe import MODES, NothingSeenError, StateMismatchError, observe
 from .planned import check_plan, planned_paths, tree, walk
 from .recipe import Recipe, evaluate_call, namespace_of, seed_everything
 from .standin import importing_ended, missing_package, stand_in
@@ -197,7 +197,10 @@ def replay(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
             return {"reason": MEMORY_REASON}
         who = "the new version" if job["version"] == "new" else "the second run"
         return {"differs": f"{who} raises {words(error)}{place_of(error, module)}"}
-    outcome: dict[str, Any] = {"unreached": never_ran(job, module, model, calls)}
+    outcome: dict[str, Any] = {
+        "unreached": never_ran(job, module, model, calls),
+        "missed": {m: never_ran(job, module, model, {c for c in calls if c.mode == m}) for m, _ in MODES},
+    }
     if job["version"] == "new":
         outcome["problems"] = check_plan(model, found["tree"], job["expected"], module)
     return outcome

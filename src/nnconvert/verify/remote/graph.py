@@ -17,7 +17,6 @@ from torch import nn
 from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
     DynamicOutputShapeException,
-    FakeTensorMode,
 )
 from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -26,7 +25,7 @@ from .canonical import Form, NotTracedError, Origin, canonical, plain_form
 from .failure import words
 from .observe import MODES, materialise, prepare, randomise
 from .recipe import Namespace, Recipe, evaluate_call, seed_everything
-from .sizes import LEVELS, Level, Sizes
+from .sizes import FIXED, OPEN, Level, Sizes
 from .steady import held_state, random_states
 from .values import Container, leaves, map_tensors
 
@@ -49,14 +48,19 @@ def trace_class(module: ModuleType, recipe: Recipe, seed: int, names: Names) -> 
 
     Also the model that was traced and the calls of modules that the graphs hold.
     """
-    reason = ""
-    for level in LEVELS:
+    try:
+        fixed, model, calls = _trace_level(module, recipe, seed, names, FIXED)
+    except Exception as error:  # the user's code may raise anything
+        return {"not_proved": _why(error)}, None, set()
+    outcome: Outcome = {"fixed": fixed, "open": None, "why_fixed": ""}
+    for level in OPEN:
         try:
             with _processor_time(level.seconds):
-                return _trace_level(module, recipe, seed, names, level)
-        except (Exception, _TooLongError) as error:  # the user's code may raise anything; fewer sizes may do
-            reason = _why(error)
-    return {"not_proved": reason}, None, set()
+                outcome["open"] = _trace_level(module, recipe, seed, names, level)[0]
+            break
+        except (Exception, _TooLongError) as error:  # as above; fewer open sizes may do
+            outcome["why_fixed"] = _why(error)
+    return outcome, model, calls
 
 
 def _why(error: BaseException) -> str:
@@ -151,8 +155,8 @@ class _Trace:
         inputs = [self.sizes.fake(mode, number, tensor) for number, tensor in enumerate(given)]
         names = [f"state {mapped_name(name, self.names)}" for name in state]
         names += [f"input {number}" for number in range(len(inputs))]
-        with mode:
-            graph = make_fx(self.both_ways(mode), tracing_mode="real")([*fakes, *inputs])
+        with mode, self.sizes.dispatcher():
+            graph = make_fx(self.both_ways(), tracing_mode="real")([*fakes, *inputs])
         described = [[name, str(t.dtype), [str(size) for size in t.shape], [str(s) for s in t.stride()]]
                      for name, t in zip(names, [*fakes, *inputs])]  # noqa: B905 (Python 3.9)  # fmt: skip
         return {
@@ -161,7 +165,7 @@ class _Trace:
             "steps": canonical(graph, names, origin),
         }
 
-    def both_ways(self, mode: FakeTensorMode) -> Callable[[list[torch.Tensor]], list[torch.Tensor]]:
+    def both_ways(self) -> Callable[[list[torch.Tensor]], list[torch.Tensor]]:
         """Forward, and the gradients of everything that can have one under arbitrary weights of the outputs."""
 
         def function(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
@@ -261,8 +265,8 @@ def _sorted(named: Iterator[tuple[str, torch.Tensor]], names: Names) -> dict[str
 def warm_up() -> None:
     """What the first trace of a process loads and fills, once for all that are forked from it. No backward: the
     threads that this may start would not be there after a fork."""
-    sizes = Sizes(LEVELS[0])
+    sizes = Sizes(OPEN[0])
     mode = sizes.mode()
     inputs = [sizes.fake(mode, number, torch.zeros(2, 3, 8, 8)) for number in range(2)]
-    with mode:
+    with mode, sizes.dispatcher():
         make_fx(lambda x, y: torch.relu(x @ y.transpose(2, 3)).flatten(1).sum(), tracing_mode="real")(*inputs)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch._dispatch.python import enable_python_dispatcher
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv, StatelessSymbolicContext
 
@@ -20,11 +22,12 @@ class Level:
     seconds: float
 
 
-LEVELS = (
+FIXED = Level("these sizes", False, False, 0.0)
+OPEN = (
     Level("any batch size, any spatial size", True, True, 20.0),
     Level("any batch size", True, False, 20.0),
-    Level("these sizes", False, False, 0.0),
 )
+"""What is tried once the fixed sizes are traced, the first that works."""
 
 
 @dataclass
@@ -43,6 +46,10 @@ class Sizes:
                 duck_shape=False, allow_scalar_outputs=False, allow_dynamic_output_shape_ops=False
             )
         return FakeTensorMode(shape_env=self.env, allow_non_fake_inputs=True)
+
+    def dispatcher(self) -> contextlib.AbstractContextManager[None]:
+        """What lets operators made of others keep sizes open; without it they turn them into numbers."""
+        return enable_python_dispatcher() if self.level.batch else contextlib.nullcontext()  # type: ignore[no-any-return]
 
     def fake(self, mode: FakeTensorMode, number: int, tensor: torch.Tensor) -> torch.Tensor:
         """A fake of one input."""
@@ -83,11 +90,11 @@ class Sizes:
         others = [symbol for symbol in opened if self.symbols[symbol][1] != 0]
         parts = [f"any {self._named(symbol)} size {self._range(symbol)}" for symbol in batches]
         if others:
-            parts.append("any " + " and ".join(dict.fromkeys(map(self._named, others))))
+            dimensions = list(dict.fromkeys(str(self.symbols[symbol][1]) for symbol in others))
+            parts.append(f"any size of dimension{'s' if len(dimensions) > 1 else ''} {' and '.join(dimensions)}")
         if not parts:
             return "these sizes only"
-        count = len(self.conditions())
-        return ", ".join(parts) + (f" under {count} condition{'s' if count > 1 else ''}" if count else "")
+        return ", ".join(parts)
 
     def _open(self) -> list[str]:
         """The symbols that no guard has fixed to a number or to another symbol."""

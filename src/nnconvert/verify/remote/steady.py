@@ -8,6 +8,7 @@ import pickle
 import random
 import re
 import sys
+import weakref
 from collections.abc import Iterator
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -22,6 +23,8 @@ MOST = 200_000
 PLAIN = (type(None), bool, int, float, complex, str, bytes, torch.dtype, torch.device, torch.Size)
 OPAQUE = (type, ModuleType, BuiltinFunctionType, CodeType)
 OWN = ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set")
+DERIVED = ("_flat_weights", "_flat_weight_refs")
+"""What nn.LSTM and its like derive anew from their parameters whenever these are others."""
 
 
 def random_states() -> dict[str, str]:
@@ -59,7 +62,12 @@ class _Walk:
         if isinstance(value, PLAIN):
             self.found[path] = f"{type(value).__name__} {value!r}"
             return
-        self.found[path] = f"{type(value).__name__} {id(value)}"
+        if isinstance(value, weakref.ref):
+            value = value()
+        if isinstance(value, (dict, list, tuple, set, frozenset)):
+            self.found[path] = f"{type(value).__name__} of {len(value)}"
+        else:
+            self.found[path] = f"{type(value).__name__} {id(value)}"
         if isinstance(value, OPAQUE) or id(value) in self.seen:
             return
         self.seen[id(value)] = value
@@ -69,7 +77,6 @@ class _Walk:
         elif isinstance(value, dict):
             self.mapping(path, value)
         elif isinstance(value, (list, tuple, set, frozenset)):
-            self.found[path] += f" of {len(value)}"
             self.mapping(path, dict(enumerate(sorted(value, key=id) if isinstance(value, (set, frozenset)) else value)))
         elif isinstance(value, (FunctionType, MethodType)):
             self.function(path, value)
@@ -77,7 +84,6 @@ class _Walk:
             self.object(path, value, is_part)
 
     def mapping(self, path: str, values: dict[Any, Any]) -> None:
-        self.found[f"{path} "] = f"{len(values)} values"
         for key, value in list(values.items()):
             self.note(f"{path}.{key}", value)
 
@@ -92,7 +98,7 @@ class _Walk:
     def object(self, path: str, value: Any, is_part: bool) -> None:
         attributes = getattr(value, "__dict__", None)
         if isinstance(attributes, dict):
-            self.mapping(path, {k: v for k, v in attributes.items() if not (is_part and k in OWN)})
+            self.mapping(path, {k: v for k, v in attributes.items() if not (is_part and k in (*OWN, *DERIVED))})
             if is_part:
                 for kind in OWN[:3]:
                     self.mapping(f"{path}.{kind}", {name: id(part) for name, part in attributes[kind].items()})
