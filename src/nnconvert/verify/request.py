@@ -17,6 +17,8 @@ class Limits:
 
     time: float = 120.0
     memory: int = 8 << 30
+    tracing: float = 20.0
+    """Processor seconds for each graph with open sizes; 0: only for the sizes that are fed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,6 +164,7 @@ class _Verification:
             "seed": request.seed,
             "time": request.limits.time,
             "memory": request.limits.memory,
+            "tracing": request.limits.tracing,
             "folder": str(self.folder),
             "work": str(work),
         }

@@ -22,6 +22,8 @@ HARMLESS = frozenset((
     "sym_numel", "sym_size", "sym_storage_offset", "sym_stride", "t", "transpose", "unsqueeze", "view",
 ))  # fmt: skip
 """Operators that go where nobody uses the result: they compute nothing, change nothing and draw nothing."""
+EXACT = 1 << 24
+"""Integers below this are the same number in every floating type that kernels compute with."""
 PLAIN = (bool, int, float, complex, str)
 WORDED = (torch.dtype, torch.device, torch.layout, torch.memory_format)
 
@@ -102,7 +104,8 @@ class _Canonical:
                 given[argument.name] = node.kwargs[argument.name]
             elif argument.has_default_value():
                 given[argument.name] = argument.default_value
-            if "float" in str(argument.type):
+            kind = str(argument.type)
+            if "float" in kind or ("number" in kind and _takes_floats_only(node)):
                 floats.add(argument.name)
         if "kernel_size" in given and not given.get("stride", True):
             given["stride"] = given["kernel_size"]  # what every pooling takes for its stride where there is none
@@ -113,7 +116,7 @@ class _Canonical:
             return self.forms[value]
         if isinstance(value, (tuple, list)):
             return [self.form(item, as_float) for item in value]
-        if as_float and type(value) is int:
+        if as_float and type(value) is int and abs(value) < EXACT:
             value = float(value)
         return plain_form(value)
 
@@ -153,6 +156,12 @@ def _used(graph: fx.Graph) -> set[fx.Node]:
         if node.op == "output" or wanted or (node.op == "call_function" and not _is_harmless(node)):
             used.add(node)
     return used
+
+
+def _takes_floats_only(node: fx.Node) -> bool:
+    """Whether a number among the arguments is made a float anyway, as no tensor among them is anything else."""
+    tensors = [n.meta["val"] for n in node.all_input_nodes if isinstance(n.meta.get("val"), torch.Tensor)]
+    return bool(tensors) and all(tensor.is_floating_point() for tensor in tensors)
 
 
 def _is_harmless(node: fx.Node) -> bool:

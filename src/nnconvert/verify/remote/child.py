@@ -209,7 +209,7 @@ def replay(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
 def trace(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
     """The graphs of the old version or of the new one, and which call sites are not in them."""
     recipe = Recipe.from_json(read(job["folder"], index, "old")["recipe"])
-    outcome, model, calls = trace_class(module, recipe, job["seed"], {})
+    outcome, model, calls = trace_class(module, recipe, job["seed"], {}, job["tracing"])
     return {**outcome, "unreached": never_ran(job, module, model, calls) if model is not None else []}
 
 

@@ -43,8 +43,11 @@ def mapped_name(name: str, names: Names) -> str:
     return names.get(name, name)
 
 
-def trace_class(module: ModuleType, recipe: Recipe, seed: int, names: Names) -> tuple[Outcome, nn.Module | None, set[Call]]:
-    """The graphs of both modes, sizes left open as far as that works, or ``not_proved`` with the reason.
+def trace_class(
+    module: ModuleType, recipe: Recipe, seed: int, names: Names, seconds: float
+) -> tuple[Outcome, nn.Module | None, set[Call]]:
+    """The graphs of both modes, or ``not_proved`` with the reason; sizes are left open as far as that works in the
+    processor seconds given.
 
     Also the model that was traced and the calls of modules that the graphs hold.
     """
@@ -52,10 +55,10 @@ def trace_class(module: ModuleType, recipe: Recipe, seed: int, names: Names) -> 
         fixed, model, calls = _trace_level(module, recipe, seed, names, FIXED)
     except Exception as error:  # the user's code may raise anything
         return {"not_proved": _why(error)}, None, set()
-    outcome: Outcome = {"fixed": fixed, "open": None, "why_fixed": ""}
-    for level in OPEN:
+    outcome: Outcome = {"fixed": fixed, "open": None, "why_fixed": "" if seconds else "no time was given for it"}
+    for level in OPEN if seconds else ():
         try:
-            with _processor_time(level.seconds):
+            with _processor_time(seconds):
                 outcome["open"] = _trace_level(module, recipe, seed, names, level)[0]
             break
         except (Exception, _TooLongError) as error:  # as above; fewer open sizes may do
@@ -75,12 +78,12 @@ def _why(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def _processor_time(seconds: float) -> Iterator[None]:
-    """End what takes longer; no limit where it is 0 or the system knows none."""
+    """End what takes longer, where the system can."""
 
     def end(_: int, __: FrameType | None) -> None:
         raise _TooLongError
 
-    if not seconds or not hasattr(signal, "setitimer"):
+    if not hasattr(signal, "setitimer"):
         yield
         return
     before = signal.signal(signal.SIGVTALRM, end)

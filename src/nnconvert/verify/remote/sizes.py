@@ -14,18 +14,17 @@ from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv, Stateles
 
 @dataclass(frozen=True)
 class Level:
-    """Which sizes of the inputs are left open, and the processor seconds that tracing may take then."""
+    """Which sizes of the inputs are left open."""
 
     name: str
     batch: bool
     spatial: bool
-    seconds: float
 
 
-FIXED = Level("these sizes", False, False, 0.0)
+FIXED = Level("these sizes", False, False)
 OPEN = (
-    Level("any batch size, any spatial size", True, True, 20.0),
-    Level("any batch size", True, False, 20.0),
+    Level("any batch size, any spatial size", True, True),
+    Level("any batch size", True, False),
 )
 """What is tried once the fixed sizes are traced, the first that works."""
 
