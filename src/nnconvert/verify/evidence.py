@@ -70,5 +70,9 @@ class Evidence:
     """For ``tested``: why it is not proved. For ``proved``: why not for other sizes than those that were fed."""
     differences: tuple[str, ...] = ()
     """Everything that was found to differ, the first in ``reason``."""
+    parts: str = ""
+    """For ``differs``: the first operator at which the runs part, its line in both versions, and by how much."""
+    reproduce: str = ""
+    """For ``differs``: a command that finds it again."""
     misused: bool = False
     """The given ``--args`` or ``--inputs`` raise by themselves: for the person who gave them to mend."""

@@ -48,6 +48,8 @@ class Request:
     """From the config: ``{"package.module:Class": {"args": ..., "inputs": ...}}``."""
     limits: Limits = Limits()
     seed: int = 0
+    new_path: Path = Path("NEW.py")
+    """Where the new version stands, for the command that is told; what is only converted stands nowhere."""
 
     def expected(self) -> tuple[Expected, ...]:
         """What is known of each class; raises SyntaxError where a version does not parse."""

@@ -6,6 +6,7 @@ import ast
 import base64
 import difflib
 import json
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -84,6 +85,9 @@ class _Verification:
         self._work([("compare", "differences", built)])
         same = [index for index in built if self._verdict(index)[0] == "tested"]
         self._work([("trace", "old-graph", same), ("trace", "new-graph", same)])
+        other = [index for index in built if self._verdict(index)[0] == "differs" and self._read(index, "new")]
+        self._work([("steps", "old-steps", other), ("steps", "new-steps", other)])
+        self._work([("part", "part", other)])
         found = (self._evidence(index) for index in everything)
         return tuple(evidence for evidence in found if evidence is not None)
 
@@ -224,6 +228,8 @@ class _Verification:
             conditions=proof.conditions,
             not_proved=proof.why_fixed if proof.holds else proof.words,
             differences=tuple(reasons) if verdict == "differs" else (),
+            parts=self._part(index) if verdict == "differs" else "",
+            reproduce=self._reproduce(name, outcome) if verdict == "differs" and not inside else "",
         )
 
     def _proof(self, name: str, index: int, unreached: list[str]) -> Proof:
@@ -262,6 +268,31 @@ class _Verification:
             missed, never = found.get("missed", {}), found.get("unreached", [])
             for mode, other in (("train", "eval"), ("eval", "train")):
                 yield from (f"{path} ({mode})" for path in missed.get(other, ()) if path not in never)
+
+    def _part(self, index: int) -> str:
+        """The first operator at which both runs part, with its line in both files."""
+        part = self._read(index, "part")
+        if not part:
+            return ""
+        sides = []
+        for version in ("old", "new"):
+            step = part[version]
+            line = "the backward pass" if step and not step["line"] else f"line {step['line']}" if step else ""
+            sides.append(f"{step['operator']} at {line} of the {version} version" if step else "nothing")
+        when = (part["old"] or part["new"])["when"]
+        return f"the runs part at {sides[0]}, {sides[1]} ({when}): {part['words']}"
+
+    def _reproduce(self, name: str, outcome: dict[str, Any]) -> str:
+        """The command that finds the difference again; empty where what is fed needs more than expressions."""
+        recipe = outcome["recipe"]
+        call = ast.parse(recipe["construct"], mode="eval").body
+        if recipe["setup"] or not isinstance(call, ast.Call):
+            return ""
+        given = ", ".join([ast.unparse(a) for a in call.args] + [ast.unparse(k) for k in call.keywords])
+        words = ["nnconvert", "verify", str(self.request.path), str(self.request.new_path), "--model", name]
+        words += ["--args", given] if given else []
+        words += ["--inputs", recipe["inputs"][0]] if recipe["inputs"][0] else []
+        return shlex.join(words)
 
     def _stood_in(self) -> str:
         """What a good verdict rests on: packages that the class did not use, and that are not there."""

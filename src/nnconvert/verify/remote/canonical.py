@@ -24,6 +24,8 @@ HARMLESS = frozenset((
 """Operators that go where nobody uses the result: they compute nothing, change nothing and draw nothing."""
 EXACT = 1 << 24
 """Integers below this are the same number in every floating type that kernels compute with."""
+NUMBERS = ("number", "Optional[number]", "Tensor")
+"""Types of arguments that may be an integer or a float; a number for a tensor is one that takes its type from others."""
 PLAIN = (bool, int, float, complex, str)
 WORDED = (torch.dtype, torch.device, torch.layout, torch.memory_format)
 
@@ -105,7 +107,7 @@ class _Canonical:
             elif argument.has_default_value():
                 given[argument.name] = argument.default_value
             kind = str(argument.type)
-            if "float" in kind or ("number" in kind and _takes_floats_only(node)):
+            if "float" in kind or (kind in NUMBERS and _takes_floats_only(node)):
                 floats.add(argument.name)
         if "kernel_size" in given and not given.get("stride", True):
             given["stride"] = given["kernel_size"]  # what every pooling takes for its stride where there is none

@@ -23,6 +23,7 @@ from .failure import MEMORY_REASON, words
 from .graph import trace_class
 from .load import load_module
 from .observe import MODES, NothingSeenError, StateMismatchError, observe
+from .operators import first_part, record_operators
 from .planned import check_plan, planned_paths, tree, walk
 from .recipe import Recipe, evaluate_call, namespace_of, seed_everything
 from .standin import importing_ended, missing_package, stand_in
@@ -35,9 +36,9 @@ HOSTS_SOUGHT = "hosts-sought"
 def run(job: Job) -> None:
     """Do one job. Every class gets its finding as JSON; ``module-*.json`` says why there are none."""
     torch.set_num_threads(1)
-    if job["role"] == "compare":
+    if job["role"] in COMPARISONS:
         for index in job["indices"]:
-            write(job["folder"], index, "differences", compare_replays(job["folder"], index))
+            write(job["folder"], index, job["version"], COMPARISONS[job["role"]](job["folder"], index))
         return
     stand_in(job["stand_ins"])
     try:
@@ -51,9 +52,8 @@ def run(job: Job) -> None:
     if job["role"] in ROLES:
         ROLES[job["role"]](job, module).run()
     else:
-        work = trace if job["role"] == "trace" else replay
         for index in job["indices"]:
-            write(job["folder"], index, job["version"], work(job, module, index))
+            write(job["folder"], index, job["version"], RUNS[job["role"]](job, module, index))
 
 
 def outcome_path(folder: str, index: int, name: str) -> str:
@@ -229,6 +229,28 @@ def compare_replays(folder: str, index: int) -> dict[str, list[str]]:
     base = os.path.join(folder, str(index))
     replays = (version for version in ("control", "new") if os.path.exists(os.path.join(base, version, ENTRIES)))
     return {version: compare(os.path.join(base, "old"), os.path.join(base, version)) for version in replays}
+
+
+def step_by_step(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
+    """Every operator of the runs of one version, recorded; that it raises is known by now."""
+    recipe = Recipe.from_json(read(job["folder"], index, "old")["recipe"])
+    folder = os.path.join(job["folder"], str(index), job["version"])
+    os.makedirs(folder, exist_ok=True)
+    try:
+        record_operators(module, recipe, job["seed"], folder)
+    except Exception as error:  # the user's code may raise anything; up to there it is recorded
+        return {"raised": words(error)}
+    return {}
+
+
+def find_part(folder: str, index: int) -> dict[str, Any]:
+    """Where the two recorded runs part."""
+    recorded = [os.path.join(folder, str(index), version) for version in ("old-steps", "new-steps")]
+    return first_part(recorded[0], recorded[1]) if all(map(os.path.isdir, recorded)) else {}
+
+
+RUNS = {"replay": replay, "trace": trace, "steps": step_by_step}
+COMPARISONS = {"compare": compare_replays, "part": find_part}
 
 
 def place_of(error: BaseException, module: ModuleType) -> str:
