@@ -42,8 +42,8 @@ def _comments(text: str) -> Counter[str]:
 
 def _check_stable(old: str, new: str, plan: Plan, options: Options, neighbours: Neighbours) -> None:
     expected = 0
-    if options.lines:  # the lines have moved: what remains of all the others
-        options = replace(options, lines=())
+    if options.lines or options.differing:  # the places have moved: what remains of all the others
+        options = replace(options, lines=(), differing=())
         expected = len(decide(old, options, neighbours).converted) - len(plan.converted)
     again = decide(new, options, neighbours)
     if len(again.converted) != expected or max(len(again.classes), len(again.retired)) > expected:

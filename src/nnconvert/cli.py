@@ -100,6 +100,7 @@ def _shared(command: Callable[..., int]) -> Callable[..., int]:
 @click.option("--split-shared", is_flag=True, help="To module: one a call site where the source shares one.")
 @click.option("--methods", is_flag=True, help="To module: also tensor methods, x.relu().")
 @click.option("--unsafe", is_flag=True, help="Also conversions that change behaviour, each named.")
+@click.option("--no-salvage", is_flag=True, help="Leave a file whole when one of its call sites is found to differ.")
 @click.option("--stdin-filename", type=click.Path(path_type=Path), metavar="PATH", help="What stdin stands for.")
 @click.option(
     "--exclude",
@@ -164,6 +165,7 @@ def _convert_files(
         write=arguments.writes,
         verifier=verifier,
         require_verified=arguments.require_verified,
+        salvages=not arguments.no_salvage,
     )
     for result in results:
         console.err(report.add(result))
@@ -187,7 +189,14 @@ def _convert_stdin(
             console.out(source)
         return 0
     preflight.require_classes(options.classes, [source])
-    result = convert_source(source, options, path=path, verifier=verifier, require_verified=arguments.require_verified)
+    result = convert_source(
+        source,
+        options,
+        path=path,
+        verifier=verifier,
+        require_verified=arguments.require_verified,
+        salvages=not arguments.no_salvage,
+    )
     console.err(report.add(result))
     if arguments.diff:
         console.out(_diff(result, console))

@@ -13,6 +13,7 @@ from nnconvert.decide.reasons import REASONS
 from nnconvert.plan import CallSite, Conversion, Decision, Leave
 from nnconvert.verify.evidence import Evidence, Verdict
 
+GUILTY = "NNC701"
 EXIT_DONE, EXIT_NOT_OK, EXIT_DIFFERS, EXIT_FAILED = 0, 1, 3, 4
 
 _COLORS: dict[Verdict, str] = {
@@ -40,6 +41,8 @@ class Report:
     _left: int = 0
     _free: int = 0
     """Converted call sites outside of classes, which no model runs."""
+    _guilty: int = 0
+    """Call sites left since verification found a difference; the others of their files were converted."""
     _codes: set[str] = field(default_factory=set)
     _evidence: list[Evidence] = field(default_factory=list)
 
@@ -51,6 +54,7 @@ class Report:
             converted = len(result.plan.converted) if result.status == "changed" else 0
             self._converted += converted
             self._left += len(result.plan.decisions) - converted
+            self._guilty += sum(isinstance(d.outcome, Leave) and d.outcome.code == GUILTY for d in result.plan.decisions)
             if result.status == "changed":
                 self._free += sum(d.site.class_name is None for d in result.plan.converted)
         if result.status == "failed":
@@ -59,7 +63,7 @@ class Report:
                 *([result.details.rstrip()] if self.verbose else []),
             ]
         elif self.quiet:
-            lines = [f"{result.path}: {line}" for line in _held_back(result)]
+            lines = [f"{result.path}: {line}" for line in (*_held_back(result), *_guilty(result))]
         else:
             lines = list(self._lines(result))
         return _joined(lines)
@@ -69,7 +73,7 @@ class Report:
         """The highest cause: a file failed, a difference was found, what was asked for does not hold."""
         if self._statuses["failed"]:
             return EXIT_FAILED
-        if self._statuses["differs"]:
+        if self._statuses["differs"] or self._guilty:
             return EXIT_DIFFERS
         if self._statuses["unverified"] or (self.check and self._statuses["changed"]):
             return EXIT_NOT_OK
@@ -107,6 +111,8 @@ class Report:
         yield f"{self._left} left"
         if self._statuses["differs"]:
             yield (count(self._statuses["differs"], "file") + " left as it was since verification found a difference")
+        if self._guilty:
+            yield f"{self._guilty} of them since verification found a difference"
         if self._statuses["unverified"]:
             yield count(self._statuses["unverified"], "file") + " left as it was since it is not verified"
         if self._statuses["failed"]:
@@ -130,6 +136,7 @@ def evidence_line(evidence: Evidence, verbose: bool) -> str:
     words = f"{evidence.class_name} {verb}{click.style(evidence.verdict, fg=_COLORS[evidence.verdict])}"
     parts = [evidence.reason, evidence.remedy]
     parts += [f"never ran: {', '.join(evidence.would_reach or evidence.unreached)}" if evidence.unreached else ""]
+    parts += [evidence.parts, f"to see it again: {evidence.reproduce}" if evidence.reproduce else ""]
     if verbose:
         if evidence.not_proved:
             parts += [f"not proved{' for other sizes' if evidence.proof else ''}, since {evidence.not_proved}"]
@@ -213,6 +220,14 @@ def _held_back(result: Result) -> Iterator[str]:
     for evidence in result.evidence:
         if result.status == "differs" and evidence.verdict == "differs":
             yield f"{evidence_line(evidence, verbose=False)}; the file was left as it was"
+
+
+def _guilty(result: Result) -> Iterator[str]:
+    """The call sites of a converted file that were left since they make it differ."""
+    for decision in result.plan.decisions if result.plan is not None else ():
+        outcome = decision.outcome
+        if isinstance(outcome, Leave) and outcome.code == GUILTY:
+            yield f"{_place(decision.site)} {decision.site.spelled} was left: {outcome.words} ({GUILTY})"
 
 
 def _place(site: CallSite) -> str:

@@ -43,6 +43,7 @@ class Arguments:
     split_shared: bool
     methods: bool
     unsafe: bool
+    no_salvage: bool
     stdin_filename: Path | None
     exclude: str | None
     extend_exclude: str | None

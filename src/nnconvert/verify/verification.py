@@ -277,10 +277,9 @@ class _Verification:
         sides = []
         for version in ("old", "new"):
             step = part[version]
-            line = "the backward pass" if step and not step["line"] else f"line {step['line']}" if step else ""
-            sides.append(f"{step['operator']} at {line} of the {version} version" if step else "nothing")
-        when = (part["old"] or part["new"])["when"]
-        return f"the runs part at {sides[0]}, {sides[1]} ({when}): {part['words']}"
+            place = f"in line {step['line']}" if step["line"] else "in the backward pass"
+            sides.append(f"{step['operator']} {place} of the {version} version")
+        return f"the runs part at {sides[0]}, {sides[1]} ({part['old']['when']}): {part['words']}"
 
     def _reproduce(self, name: str, outcome: dict[str, Any]) -> str:
         """The command that finds the difference again; empty where what is fed needs more than expressions."""

@@ -86,8 +86,4 @@ def first_part(old_folder: str, new_folder: str) -> dict[str, Any]:
             if old[key] != new.get(key):
                 words = describe(old[key], new[key], kept.pair(key)) if key in new else "it gives less"
                 return {"old": before, "new": after, "words": words}
-    if len(steps[0]) == len(steps[1]):
-        return {}
-    number = min(map(len, steps))
-    ends = [found[number] if number < len(found) else None for found in steps]
-    return {"old": ends[0], "new": ends[1], "words": "only one version goes on"}
+    return {}
