@@ -99,8 +99,8 @@ def convert_source(
     """Convert one source; ``path`` says where it stands, for imports and messages, and is not read.
 
     Without a verifier nothing is verified. Where verification finds a difference, the call sites that are guilty
-    of it are left and the others converted, unless ``salvages`` is False. Never raises for what a source holds: see ``Result.error``. Raises
-    UsageError where the verifier's hints raise by themselves.
+    of it are left and the others converted, unless ``salvages`` is False. Never raises for what a source holds:
+    see ``Result.error``. Raises UsageError where the verifier's hints raise by themselves.
     """
     try:
         with warnings.catch_warnings():
@@ -255,9 +255,7 @@ def _admitted(result: Result, plan: Plan) -> Result:
     return result
 
 
-def _salvaged(
-    held: Result, source: bytes, options: Options, verifier: Verifier, require_verified: bool
-) -> Result:
+def _salvaged(held: Result, source: bytes, options: Options, verifier: Verifier, require_verified: bool) -> Result:
     """What can be converted of a file with a difference, or the result as it was."""
 
     def attempt(differing: Differing) -> Result:

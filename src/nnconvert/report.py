@@ -54,7 +54,9 @@ class Report:
             converted = len(result.plan.converted) if result.status == "changed" else 0
             self._converted += converted
             self._left += len(result.plan.decisions) - converted
-            self._guilty += sum(isinstance(d.outcome, Leave) and d.outcome.code == GUILTY for d in result.plan.decisions)
+            self._guilty += sum(
+                isinstance(d.outcome, Leave) and d.outcome.code == GUILTY for d in result.plan.decisions
+            )
             if result.status == "changed":
                 self._free += sum(d.site.class_name is None for d in result.plan.converted)
         if result.status == "failed":

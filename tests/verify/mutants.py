@@ -61,7 +61,8 @@ PAIRS = (
     Pair("F.softplus(x, 2.0, 9.0)", "nn.Softplus(2.0, 9.0)", ("nn.Softplus(2.0)", "nn.Softplus()")),
     Pair("F.softsign(x)", "nn.Softsign()", ("nn.Tanh()",)),
     Pair("F.logsigmoid(x)", "nn.LogSigmoid()", ("nn.Sigmoid()",)),
-    Pair("F.threshold(x, 0.1, 20.0)", "nn.Threshold(0.1, 20.0)", ("nn.Threshold(0.1, 2.0)", "nn.Threshold(0.5, 20.0)")),
+    Pair("F.threshold(x, 0.1, 20.0)", "nn.Threshold(0.1, 20.0)",
+         ("nn.Threshold(0.1, 2.0)", "nn.Threshold(0.5, 20.0)")),
     Pair("F.glu(x, 1)", "nn.GLU(1)", ("nn.GLU(0)",), "4, 8"),
     Pair("torch.sigmoid(x)", "nn.Sigmoid()", ("nn.Tanh()",)),
     Pair("torch.tanh(x)", "nn.Tanh()", ("nn.Sigmoid()", "nn.Hardtanh()")),
@@ -78,10 +79,12 @@ PAIRS = (
          IMAGE),
     Pair("F.max_pool1d(x, 2)", "nn.MaxPool1d(2)", ("nn.MaxPool1d(3, 2)", "nn.AvgPool1d(2)"), LINE),
     Pair("F.max_pool2d(x, 2)", "nn.MaxPool2d(2)", ("nn.MaxPool2d(3, 2)", "nn.MaxPool2d(2, 1)"), IMAGE),
-    Pair("F.max_pool2d(x, 3, 2, 1)", "nn.MaxPool2d(3, 2, 1)", ("nn.MaxPool2d(3, 2)", "nn.MaxPool2d(3, 2, 1, 2)"), IMAGE),
+    Pair("F.max_pool2d(x, 3, 2, 1)", "nn.MaxPool2d(3, 2, 1)",
+         ("nn.MaxPool2d(3, 2)", "nn.MaxPool2d(3, 2, 1, 2)"), IMAGE),
     Pair("F.max_pool3d(x, 2)", "nn.MaxPool3d(2)", ("nn.MaxPool3d(2, 1)",), VOLUME),
     Pair("F.avg_pool1d(x, 2, 1)", "nn.AvgPool1d(2, 1)", ("nn.AvgPool1d(2)",), LINE),
-    Pair("F.avg_pool2d(x, 3, padding=1, count_include_pad=False)", "nn.AvgPool2d(3, padding=1, count_include_pad=False)",
+    Pair("F.avg_pool2d(x, 3, padding=1, count_include_pad=False)",
+         "nn.AvgPool2d(3, padding=1, count_include_pad=False)",
          ("nn.AvgPool2d(3, padding=1)", "nn.AvgPool2d(3, padding=1, divisor_override=5)"), IMAGE),
     Pair("F.avg_pool3d(x, 2)", "nn.AvgPool3d(2)", ("nn.AvgPool3d(2, 1)",), VOLUME),
     Pair("F.lp_pool2d(x, 2, 2)", "nn.LPPool2d(2, 2)", ("nn.LPPool2d(1, 2)", "nn.LPPool2d(2, 3)"), IMAGE),
@@ -90,7 +93,8 @@ PAIRS = (
     Pair("F.adaptive_max_pool2d(x, 2)", "nn.AdaptiveMaxPool2d(2)", ("nn.AdaptiveAvgPool2d(2)",), IMAGE),
     Pair("F.pad(x, (1, 2))", "nn.ConstantPad1d((1, 2), 0.0)", ("nn.ConstantPad1d((2, 1), 0.0)",
          "nn.ConstantPad1d((1, 2), 0.5)"), LINE),
-    Pair("F.pad(x, (1, 2, 2, 1), mode='reflect')", "nn.ReflectionPad2d((1, 2, 2, 1))", ("nn.ReplicationPad2d((1, 2, 2, 1))",
+    Pair("F.pad(x, (1, 2, 2, 1), mode='reflect')", "nn.ReflectionPad2d((1, 2, 2, 1))",
+         ("nn.ReplicationPad2d((1, 2, 2, 1))",
          "nn.ReflectionPad2d((2, 1, 1, 2))"), IMAGE),
     Pair("F.pad(x, (1, 1, 1, 1), mode='replicate')", "nn.ReplicationPad2d(1)", ("nn.ZeroPad2d(1)",), IMAGE),
     Pair("F.pad(x, (1, 1), mode='circular')", "nn.CircularPad1d(1)", ("nn.ReflectionPad1d(1)",), LINE),
@@ -127,14 +131,15 @@ PAIRS = (
     _loss("hinge_embedding_loss", "HingeEmbeddingLoss", "x.detach().sign()", setting="margin=0.5"),
     _loss("soft_margin_loss", "SoftMarginLoss", "x.detach().sign()"),
     _loss("margin_ranking_loss", "MarginRankingLoss", "x.flip(0), x.detach().sign()", setting="margin=0.5"),
-    _loss("triplet_margin_loss", "TripletMarginLoss", "x.flip(0), x.roll(1, 0)", "margin=9.0, p=1", setting="margin=9.0"),
+    _loss("triplet_margin_loss", "TripletMarginLoss", "x.flip(0), x.roll(1, 0)",
+          "margin=9.0, p=1", setting="margin=9.0"),
     _loss("multilabel_soft_margin_loss", "MultiLabelSoftMarginLoss", "(x.detach() > 0).float()"),
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One class in both versions: its lines in ``__init__``, the expression that forward returns, and what is planned."""
+    """One class in both versions (statements of ``__init__``, the expression that forward returns) and the plan."""
 
     name: str
     old: tuple[str, str]
@@ -156,6 +161,73 @@ def to_functional(pair: Pair, built: str) -> Mutant:
     return Mutant(f"{built} to {pair.name}", old, ("self.n = 1", pair.functional), pair.shape, removed=("m",))
 
 
+LINEAR = "self.c = nn.Linear(8, 8)"
+ONE = (("m", "nn.ReLU()"),)
+TWO = (("m", "nn.Dropout(0.3)"), ("k", "nn.Dropout(0.3)"))
+DROPOUTS = "F.dropout(F.dropout(x, 0.3, self.training), 0.3, self.training)"
+OTHERWISE = (
+    Mutant("another submodule is called", (f"{LINEAR}; self.k = nn.ELU()", "F.relu(self.c(x))"),
+           (f"{LINEAR}; self.k = nn.ELU(); self.m = nn.ReLU()", "self.k(self.c(x))"), FLAT, ONE),
+    Mutant("two sites in the other order", ("self.n = 1", "F.elu(F.softsign(x))"),
+           ("self.m = nn.ELU(); self.k = nn.Softsign()", "self.k(self.m(x))"), FLAT,
+           (("m", "nn.ELU()"), ("k", "nn.Softsign()"))),
+    Mutant("a shadowed F", ("self.n = 1; F = torch.nn.functional", "(lambda F: F.relu(x))(torch.nn.functional)"),
+           ("self.m = nn.ELU()", "self.m(x)"), FLAT, (("m", "nn.ELU()"),)),
+    Mutant("a name that stood for something else", ("self.n = 1", "(lambda relu: relu(x))(F.elu)"),
+           ("self.m = nn.ReLU()", "self.m(x)"), FLAT, ONE),
+    Mutant("a dropout that stays on", ("self.n = 1", "F.dropout(x, 0.3, self.training)"),
+           ("self.m = nn.Dropout(0.3)", "self.m.train()(x)"), FLAT, (("m", "nn.Dropout(0.3)"),)),
+    Mutant("a dropout that stays off", ("self.n = 1", "F.dropout(x, 0.3, self.training)"),
+           ("self.m = nn.Dropout(0.3)", "self.m.eval()(x)"), FLAT, (("m", "nn.Dropout(0.3)"),)),
+    Mutant("one dropout for two", ("self.n = 1", DROPOUTS),
+           ("self.m = nn.Dropout(0.3); self.k = self.m", "self.k(self.m(x))"), FLAT, TWO),
+    Mutant("a submodule that nobody planned", ("self.n = 1", "F.relu(x)"),
+           ("self.m = nn.ReLU(); self.k = nn.ReLU()", "self.m(x)"), FLAT, ONE),
+    Mutant("a submodule hidden from all", ("self.n = 1", "F.relu(x)"),
+           ("self.__dict__['m'] = nn.ReLU()", "self.m(x)"), FLAT, ONE),
+    Mutant("a submodule in a list", ("self.n = 1", "F.relu(x)"), ("self.m = [nn.ReLU()]", "self.m[0](x)"), FLAT, ONE),
+    Mutant("a key that is renamed", (LINEAR, "F.relu(self.c(x))"),
+           ("self.d = nn.Linear(8, 8); self.m = nn.ReLU()", "self.m(self.d(x))"), FLAT, ONE),
+    Mutant("a parameter that is gained", ("self.n = 1", "F.relu(x)"),
+           ("self.m = nn.PReLU(init=0.0)", "self.m(x)"), FLAT, (("m", "nn.PReLU(init=0.0)"),)),
+    Mutant("parameters registered in another order",
+           (f"{LINEAR}; self.d = nn.Linear(8, 8)", "F.relu(self.d(self.c(x)))"),
+           (f"self.d = nn.Linear(8, 8); {LINEAR}; self.m = nn.ReLU()", "self.m(self.d(self.c(x)))"), FLAT, ONE),
+    Mutant("another initial value", (LINEAR, "F.relu(self.c(x))"),
+           (f"self.m = nn.ReLU(); torch.rand(1); {LINEAR}", "self.m(self.c(x))"), FLAT, ONE),
+    Mutant("another dtype", ("self.n = 1", "F.relu(x)"), ("self.m = nn.ReLU()", "self.m(x.double())"), FLAT, ONE),
+    Mutant("a dtype on the way", ("self.n = 1", "F.softmax(x, 1)"),
+           ("self.m = nn.Softmax(1)", "self.m(x.double()).float()"), FLAT, (("m", "nn.Softmax(1)"),)),
+    Mutant("a hook on what is new", ("self.n = 1", "F.relu(x)"),
+           ("self.m = nn.ReLU(); self.m.register_forward_hook(lambda m, i, o: o * 2)", "self.m(x)"), FLAT, ONE),
+    Mutant("a hook that meets all submodules", (f"{LINEAR}; [m.register_forward_hook(lambda m, i, o: o * 2) for m in "
+           "self.children()]", "F.relu(self.c(x))"), (f"{LINEAR}; self.m = nn.ReLU(); [m.register_forward_hook("
+           "lambda m, i, o: o * 2) for m in self.children()]", "self.m(self.c(x))"), FLAT, ONE),
+    Mutant("a buffer", ("self.n = 1", "F.relu(x)"),
+           ("self.m = nn.ReLU(); self.register_buffer('b', torch.ones(1))", "self.m(x)"), FLAT, ONE),
+    Mutant("a buffer of another momentum", ("self.b = nn.BatchNorm1d(8)", "F.relu(self.b(x))"),
+           ("self.b = nn.BatchNorm1d(8, momentum=0.2); self.m = nn.ReLU()", "self.m(self.b(x))"), FLAT, ONE),
+    Mutant("random numbers in another order", ("self.n = 1", "F.dropout(x, 0.5, self.training) + torch.rand_like(x)"),
+           ("self.m = nn.Dropout()", "torch.rand_like(x) + self.m(x)"), FLAT, (("m", "nn.Dropout()"),)),
+    Mutant("random numbers drawn once more", ("self.n = 1", "F.dropout(x, 0.5, self.training)"),
+           ("self.m = nn.Dropout()", "(self.m(x), self.m(x))[0]"), FLAT, (("m", "nn.Dropout()"),)),
+    Mutant("a gradient stopped", ("self.n = 1", "F.relu(x)"), ("self.m = nn.ReLU()", "self.m(x.detach())"), FLAT, ONE),
+    Mutant("a gradient doubled", ("self.n = 1", "F.relu(x)"),
+           ("self.m = nn.ReLU()", "(lambda y: y + y - y.detach())(self.m(x))"), FLAT, ONE),
+    Mutant("a copy of what was in place", ("self.n = 1", "F.relu_(x)"),
+           ("self.m = nn.ReLU(inplace=True)", "self.m(x.clone())"), FLAT, (("m", "nn.ReLU(inplace=True)"),)),
+    Mutant("inputs swapped", ("self.n = 1", "F.kl_div(x, x.exp(), reduction='sum')"),
+           ("self.m = nn.KLDivLoss(reduction='sum')", "self.m(x.exp(), x)"), FLAT,
+           (("m", "nn.KLDivLoss(reduction='sum')"),)),
+    Mutant("a setting rebound since", ("self.p = 0.1; self.q = 0.3; self.p = 0.4", "F.leaky_relu(x, self.p)"),
+           ("self.p = 0.1; self.m = nn.LeakyReLU(self.p); self.q = 0.3; self.p = 0.4", "self.m(x)"), FLAT,
+           (("m", "nn.LeakyReLU(self.p)"),)),
+    Mutant("a site of one mode only", ("self.n = 1", "F.relu(x) if self.training else F.elu(x)"),
+           ("self.m = nn.ReLU()", "self.m(x)"), FLAT, ONE),
+)  # fmt: skip
+"""What else a conversion can get wrong, one of each."""
+
+
 def right() -> Iterator[Mutant]:
     """Every pair, both ways."""
     for pair in PAIRS:
@@ -164,7 +236,8 @@ def right() -> Iterator[Mutant]:
 
 
 def wrong() -> Iterator[Mutant]:
-    """Every pair with every wrong constructor, some of them the other way, too."""
+    """Every pair with every wrong constructor, some of them the other way, too; and what else can go wrong."""
+    yield from OTHERWISE
     for number, pair in enumerate(PAIRS):
         yield from (to_module(pair, built) for built in pair.wrong)
         if number % 3 == 0:

@@ -60,6 +60,8 @@ NOT_STEADY = {
     "Choosing": ("self.n = 1", "return x[x > 0]", "reads the values of a tensor (aten.nonzero"),
     "Hiding": ("self.w = nn.Parameter(torch.ones(1))\nself.list = [self.w]", "return x * self.list[0]",
                "w is used without its name"),
+    "Suspicious": ("self.n = 1", "if type(x) is torch.Tensor:\n    x = x * 2\nreturn x + 1",
+                   "a run on real tensors takes another way through the code"),
     "Numbering": ("self.n = 1", "return torch.from_numpy(x.detach().numpy()) + x", "it cannot be traced"),
 }  # fmt: skip
 
@@ -84,8 +86,8 @@ PARTING = {
     "Stopped": ("self.n = 1", f"return {FAR.format('x * 2')}", "self.n = 1", f"return {FAR.format('x.detach() * 2')}",
                 "the graphs differ (train)"),
     "Larger": ("self.n = 1", "return x * 3 if x.shape[0] > 3 else x + 1", "self.n = 1", "return x + 1",
-               "the graphs hold for other sizes (train)"),
-    "LargerInEval": ("self.n = 1", "return x * 3 if x.shape[0] > 3 and not self.training else x + 1", "self.n = 1",
+               "the graphs hold for other sizes (train): batch <= 3 is asked by the old version only"),
+    "LargerInEval": ("self.n = 1", "return x * 3 if not self.training and x.shape[0] > 3 else x + 1", "self.n = 1",
                      "return x + 1", "the graphs hold for other sizes (eval)"),
     "Wider": ("self.n = 1", "return x * 3 if x.shape[-1] > 300 else x + 1", "self.n = 1", "return x + 1",
               "the graphs hold for other sizes (train)"),

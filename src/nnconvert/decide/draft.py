@@ -9,7 +9,14 @@ from typing import Final
 
 from nnconvert.catalog import Pair, by_module
 from nnconvert.decide.arguments import Division, LeaveError
-from nnconvert.decide.gates import check_class, check_differing, check_mode, check_suppressed, check_walks, method_of_site
+from nnconvert.decide.gates import (
+    check_class,
+    check_differing,
+    check_mode,
+    check_suppressed,
+    check_walks,
+    method_of_site,
+)
 from nnconvert.decide.guards import Guards
 from nnconvert.decide.imports import Importer
 from nnconvert.decide.loops import Loop, literal_loop

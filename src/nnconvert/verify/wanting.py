@@ -50,8 +50,10 @@ def _conditions(chain: list[ast.AST], line: int) -> Iterator[str]:
         elif isinstance(node, ast.IfExp) and not _holds(node.test, line, whole=True):
             taken = _holds(node.body, line)
             both = taken and _holds(node.orelse, line)
-            yield f"one side of {ast.unparse(node.test)}" if both else (
-                ast.unparse(node.test) if taken else _negated(node.test)
+            yield (
+                f"one side of {ast.unparse(node.test)}"
+                if both
+                else (ast.unparse(node.test) if taken else _negated(node.test))
             )
         elif isinstance(node, ast.ExceptHandler):
             yield f"except {ast.unparse(node.type) if node.type else ''}".strip()
@@ -84,7 +86,9 @@ def _defaults(chain: list[ast.AST], conditions: list[str]) -> list[str]:
         arguments = function.args
         positional = [*arguments.posonlyargs, *arguments.args]
         with_default = [*zip(positional[::-1], arguments.defaults[::-1], strict=False)]
-        with_default += [(a, d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None]
+        with_default += [
+            (a, d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None
+        ]
         found.update({f"{a.arg}={ast.unparse(d)}": None for a, d in with_default if a.arg in names})
     return list(found)
 

@@ -25,7 +25,7 @@ HARMLESS = frozenset((
 EXACT = 1 << 24
 """Integers below this are the same number in every floating type that kernels compute with."""
 NUMBERS = ("number", "Optional[number]", "Tensor")
-"""Types of arguments that may be an integer or a float; a number for a tensor is one that takes its type from others."""
+"""Types of arguments for integers and floats; a number for a tensor takes its type from others."""
 PLAIN = (bool, int, float, complex, str)
 WORDED = (torch.dtype, torch.device, torch.layout, torch.memory_format)
 
@@ -96,7 +96,7 @@ class _Canonical:
 
     def arguments(self, node: fx.Node) -> dict[str, Form]:
         """Every argument under its name, defaults included."""
-        schema = node.target._schema  # type: ignore[union-attr]
+        schema = node.target._schema
         given: dict[str, Any] = {}
         floats: set[str] = set()
         for place, argument in enumerate(schema.arguments):

@@ -214,7 +214,7 @@ def trace(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
 
 
 def never_ran(job: Job, module: ModuleType, model: nn.Module, calls: set[Call]) -> list[str]:
-    """Where nothing was seen of a converted call site: on the old version of calls that go, on the new of those added."""
+    """Converted call sites of which nothing was seen: calls that go, on the old version; added ones, on the new."""
     expected = job["expected"]
     if not job["version"].startswith("new"):
         source = importlib.util.decode_source(base64.b64decode(job["source"]))

@@ -23,7 +23,8 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from .calls import Call, watch_calls
 from .canonical import Form, NotTracedError, Origin, canonical, plain_form
 from .failure import words
-from .observe import MODES, materialise, prepare, randomise
+from .observe import MODES, Run, materialise, prepare, randomise
+from .reach import executed_lines
 from .recipe import Namespace, Recipe, evaluate_call, seed_everything
 from .sizes import FIXED, OPEN, Level, Sizes
 from .steady import held_state, random_states
@@ -32,6 +33,8 @@ from .values import Container, leaves, map_tensors
 Names = Mapping[str, str]
 """Old name of a parameter or buffer -> its name in the other version; what is not in it keeps its name."""
 Outcome = dict[str, Any]
+Ways = dict[str, set[int]]
+"""Mode -> the lines of the verified file that a run on real tensors executes."""
 
 
 class _TooLongError(BaseException):
@@ -51,15 +54,16 @@ def trace_class(
 
     Also the model that was traced and the calls of modules that the graphs hold.
     """
+    ways: Ways = {}
     try:
-        fixed, model, calls = _trace_level(module, recipe, seed, names, FIXED)
+        fixed, model, calls = _trace_level(module, recipe, seed, names, FIXED, ways)
     except Exception as error:  # the user's code may raise anything
         return {"not_proved": _why(error)}, None, set()
     outcome: Outcome = {"fixed": fixed, "open": None, "why_fixed": "" if seconds else "no time was given for it"}
     for level in OPEN if seconds else ():
         try:
             with _processor_time(seconds):
-                outcome["open"] = _trace_level(module, recipe, seed, names, level)[0]
+                outcome["open"] = _trace_level(module, recipe, seed, names, level, ways)[0]
             break
         except (Exception, _TooLongError) as error:  # as above; fewer open sizes may do
             outcome["why_fixed"] = _why(error)
@@ -96,7 +100,7 @@ def _processor_time(seconds: float) -> Iterator[None]:
 
 
 def _trace_level(
-    module: ModuleType, recipe: Recipe, seed: int, names: Names, level: Level
+    module: ModuleType, recipe: Recipe, seed: int, names: Names, level: Level, ways: Ways
 ) -> tuple[Outcome, nn.Module, set[Call]]:
     model, namespace = prepare(module, recipe, seed)
     materialise(model, namespace, recipe, seed)
@@ -106,10 +110,15 @@ def _trace_level(
     said = []
     for mode, training in MODES:
         model.train(training)
+        if mode not in ways:
+            run = Run(model, namespace, recipe, 0, seed)
+            with executed_lines(str(module.__file__), ways.setdefault(mode, set())):
+                run.forward()
         traced = _Trace(model, namespace, recipe, seed, names, level)
         drawn, held = random_states(), held_state(model, module)
         with watch_calls(str(module.__file__), calls, mode):
-            outcome["graphs"][mode] = traced.run()
+            outcome["graphs"][mode] = traced.run(str(module.__file__))
+        _require_same_way(ways[mode], traced.lines)
         _require_steady(drawn, random_states(), held, held_state(model, module))
         outcome["guards"][mode] = traced.sizes.guards()
         outcome["conditions"] += traced.sizes.conditions()
@@ -131,6 +140,13 @@ def _require_steady(
         raise NotTracedError(f"forward changes what it holds ({changed.strip()})")
 
 
+def _require_same_way(real: set[int], traced: set[int]) -> None:
+    """Raises NotTracedError where code asks what kind of tensor it has, and does another thing with a fake one."""
+    if real != traced:
+        line = min(real ^ traced)
+        raise NotTracedError(f"a run on real tensors takes another way through the code (line {line})")
+
+
 class _Trace:
     """One mode of one model."""
 
@@ -146,10 +162,12 @@ class _Trace:
         self.parameters = _sorted(model.named_parameters(), names)
         self.buffers = _sorted(model.named_buffers(), names)
         self.names = names
+        self.lines: set[int] = set()
+        """The lines of the verified file that forward executed."""
         self.shown: list[Form] = []
         """What is not a tensor of the output and of what else the graph gives, in order."""
 
-    def run(self) -> Form:
+    def run(self, path: str) -> Form:
         mode = self.sizes.mode()
         state = {**self.parameters, **self.buffers}
         origin: Origin = {t.untyped_storage().data_ptr(): n for n, t in state.items() if t.layout == torch.strided}
@@ -159,7 +177,7 @@ class _Trace:
         names = [f"state {mapped_name(name, self.names)}" for name in state]
         names += [f"input {number}" for number in range(len(inputs))]
         with mode, self.sizes.dispatcher():
-            graph = make_fx(self.both_ways(), tracing_mode="real")([*fakes, *inputs])
+            graph = make_fx(self.both_ways(path), tracing_mode="real")([*fakes, *inputs])
         described = [[name, str(t.dtype), [str(size) for size in t.shape], [str(s) for s in t.stride()]]
                      for name, t in zip(names, [*fakes, *inputs])]  # noqa: B905 (Python 3.9)  # fmt: skip
         return {
@@ -168,7 +186,7 @@ class _Trace:
             "steps": canonical(graph, names, origin),
         }
 
-    def both_ways(self) -> Callable[[list[torch.Tensor]], list[torch.Tensor]]:
+    def both_ways(self, path: str) -> Callable[[list[torch.Tensor]], list[torch.Tensor]]:
         """Forward, and the gradients of everything that can have one under arbitrary weights of the outputs."""
 
         def function(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
@@ -179,7 +197,8 @@ class _Trace:
             args, kwargs = map_tensors((self.args, self.kwargs), lambda _: self.feed(next(pending), wanted))
             probe = _Probe(self.model)
             prefixed = {f"model.{name}": tensor for name, tensor in state.items()}
-            output = torch.func.functional_call(probe, prefixed, (args, kwargs))
+            with executed_lines(path, self.lines):
+                output = torch.func.functional_call(probe, prefixed, (args, kwargs))
             given = self.tensors_of("output", output)
             given += self.gradients(output, wanted)
             given += [after for name in state for after in self.tensors_of(f"after the call: {self.mapped(name)}",
@@ -194,7 +213,7 @@ class _Trace:
     def leaf(self, name: str, tensor: torch.Tensor, wanted: list[tuple[str, torch.Tensor]]) -> torch.Tensor:
         parameter = self.parameters[name]
         leaf = tensor.detach().requires_grad_(parameter.requires_grad)
-        leaf._is_param = True  # type: ignore[attr-defined]  # what isinstance(..., nn.Parameter) asks for
+        leaf._is_param = True  # what isinstance(..., nn.Parameter) asks for
         if parameter.requires_grad:
             wanted.append((f"parameter {self.mapped(name)}", leaf))
         return leaf
@@ -234,7 +253,7 @@ class _Trace:
         ]
 
 
-class _Probe(nn.Module):
+class _Probe(nn.Module):  # type: ignore[misc]
     """Calls a model and keeps what its parameters and buffers are afterwards."""
 
     def __init__(self, model: nn.Module) -> None:

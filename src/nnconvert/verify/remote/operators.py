@@ -9,7 +9,6 @@ import sys
 from types import FrameType, ModuleType
 from typing import Any
 
-import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from .compare import Kept, describe, entries
@@ -22,7 +21,7 @@ MOST = 20_000
 """Operators that are recorded."""
 
 
-class _Watch(TorchDispatchMode):
+class _Watch(TorchDispatchMode):  # type: ignore[misc]
     """Notes each operator under its number."""
 
     def __init__(self, path: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,14 +42,12 @@ class Sizes:
     def mode(self) -> FakeTensorMode:
         if self.level.batch:
             # Equal sizes are not taken for one, and what depends on values ends the trace.
-            self.env = ShapeEnv(
-                duck_shape=False, allow_scalar_outputs=False, allow_dynamic_output_shape_ops=False
-            )
+            self.env = ShapeEnv(duck_shape=False, allow_scalar_outputs=False, allow_dynamic_output_shape_ops=False)
         return FakeTensorMode(shape_env=self.env, allow_non_fake_inputs=True)
 
     def dispatcher(self) -> contextlib.AbstractContextManager[None]:
         """What lets operators made of others keep sizes open; without it they turn them into numbers."""
-        return enable_python_dispatcher() if self.level.batch else contextlib.nullcontext()  # type: ignore[no-any-return]
+        return enable_python_dispatcher() if self.level.batch else contextlib.nullcontext()
 
     def fake(self, mode: FakeTensorMode, number: int, tensor: torch.Tensor) -> torch.Tensor:
         """A fake of one input."""
@@ -63,12 +62,12 @@ class Sizes:
         return fake
 
     def guards(self) -> list[str]:
-        """Everything that was asked of the sizes while tracing, as expressions in the symbols."""
+        """Everything that was asked of the sizes while tracing."""
         if self.env is None:
             return []
         fixed = [f"{symbol} = {value}" for symbol, value in self.env.replacements.items()]
         ranges = [f"{symbol} in {self._range(symbol)}" for symbol in self._open()]
-        return sorted({*(str(guard.expr) for guard in self.env.guards), *fixed, *ranges})
+        return sorted(map(self._with_names, {*(str(guard.expr) for guard in self.env.guards), *fixed, *ranges}))
 
     def conditions(self) -> list[str]:
         """The guards in words a person can read, those left out that only say the least and the most of one size."""
@@ -76,11 +75,11 @@ class Sizes:
         for guard in self.env.guards if self.env is not None else ():
             if len(guard.expr.args) == 2 and all(side.is_Symbol or side.is_Number for side in guard.expr.args):
                 continue
-            text = str(guard.expr)
-            for symbol in sorted(self.symbols, key=len, reverse=True):
-                text = text.replace(symbol, self._named(symbol))
-            found.append(text)
+            found.append(self._with_names(str(guard.expr)))
         return sorted(set(found))
+
+    def _with_names(self, expression: str) -> str:
+        return re.sub(r"\bs\d+\b", lambda m: self._named(m[0]) if m[0] in self.symbols else m[0], expression)
 
     def words(self) -> str:
         """``any batch size from 2 to 15``; ``these sizes only`` where none stayed open."""
