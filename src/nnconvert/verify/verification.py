@@ -6,16 +6,19 @@ import ast
 import base64
 import difflib
 import json
+import shlex
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from nnconvert.verify.evidence import Evidence, Expected
 from nnconvert.verify.parent import Server, ServerError
+from nnconvert.verify.proof import Proof, prove
 from nnconvert.verify.request import Hints, Request, locate
+from nnconvert.verify.wanting import what_reaches
 
 Models = Mapping[str, Mapping[str, str]]
 STAND_INS = 8
@@ -103,6 +106,11 @@ class _Verification:
         built = self._build()
         self._work([("replay", "control", built), ("replay", "new", built)])
         self._work([("compare", "differences", built)])
+        same = [index for index in built if self._verdict(index)[0] == "tested"]
+        self._work([("trace", "old-graph", same), ("trace", "new-graph", same)])
+        other = [index for index in built if self._verdict(index)[0] == "differs" and self._read(index, "new")]
+        self._work([("steps", "old-steps", other), ("steps", "new-steps", other)])
+        self._work([("part", "part", other)])
         found = (self._evidence(index) for index in everything)
         return tuple(evidence for evidence in found if evidence is not None)
 
@@ -175,7 +183,7 @@ class _Verification:
         return [index for index in indices if self._read(index, version) is None]
 
     def _how_it_ended(self, version: str, result: dict[str, Any]) -> str:
-        who = "the new version" if version == "new" else "the class"
+        who = "the new version" if version.startswith("new") else "the class"
         last = result["output"].strip().splitlines()[-1:] or [""]
         said = f" ({last[0][:200]})" if last[0] else ""
         if result["status"] == "timeout":
@@ -187,7 +195,7 @@ class _Verification:
     def _job(self, role: str, version: str, indices: list[int]) -> dict[str, Any]:
         request = self.request
         work = Path(tempfile.mkdtemp(prefix="work-", dir=self.folder))
-        source = request.new if version == "new" else request.old
+        source = request.new if version.startswith("new") else request.old
         return {
             "role": role,
             "version": version,
@@ -206,6 +214,7 @@ class _Verification:
             "seed": request.seed,
             "time": request.limits.time,
             "memory": request.limits.memory,
+            "tracing": request.limits.tracing,
             "folder": str(self.folder),
             "work": str(work),
         }
@@ -248,16 +257,25 @@ class _Verification:
 
     def _judge(self, name: str, index: int, outcome: dict[str, Any], inside: str = "") -> Evidence:
         verdict, reasons, unreached = self._verdict(index)
+        proof = self._proof(name, index, unreached) if verdict == "tested" else Proof(False, "")
         return Evidence(
             name,
-            verdict,  # type: ignore[arg-type]
+            "proved" if proof.holds else verdict,  # type: ignore[arg-type]
             reason="; ".join(reasons[:1]) + (f"; {len(reasons) - 1} more" if len(reasons) > 1 else "")
             or self._stood_in(),
             built_from=outcome["recipe"]["source"],
             inputs=outcome["input"],
             inside=inside,
             unreached=tuple(unreached),
+            would_reach=tuple(self._would_reach(unreached)),
+            one_mode=tuple(self._one_mode(index)),
+            unproved=self._unproved(index, unreached) if proof.holds else (),
+            proof=proof.words if proof.holds else "",
+            conditions=proof.conditions,
+            not_proved=proof.why_fixed if proof.holds else proof.words,
             differences=tuple(reasons) if verdict == "differs" else (),
+            parts=self._part(index) if verdict == "differs" else "",
+            reproduce=self._reproduce(name, outcome) if verdict == "differs" and not inside else "",
             **self._moved(index, inside or name),
         )
 
@@ -274,6 +292,67 @@ class _Verification:
             "removed": tuple(moved["removed"]),
             "order": (tuple(old), tuple(new)),
         }
+
+    def _proof(self, name: str, index: int, unreached: list[str]) -> Proof:
+        old, new = self._read(index, "old-graph"), self._read(index, "new-graph")
+        for version, traced in (("old-graph", old), ("new-graph", new)):
+            if traced is None:
+                return Proof(False, self.crashes.get(index) or self._module_error(version) or "it was not traced")
+        proof = prove(old, new)
+        absent = {path.rpartition(".")[2] for path in (*unreached, *self._unproved(index, unreached))}
+        planned = self._planned(name)
+        return Proof(False, "no converted call site ran") if proof.holds and planned and planned <= absent else proof
+
+    def _planned(self, name: str) -> set[str]:
+        """The converted call sites of a class, by the names that evidence speaks of them."""
+        plan = next(expected for expected in self.classes if expected.class_name == name)
+        return {*(name for name, _ in plan.added), *(call.name or f"line {call.line}" for call in plan.calls)}
+
+    def _unproved(self, index: int, unreached: list[str]) -> tuple[str, ...]:
+        """Call sites that ran, but stand in no graph."""
+        absent = [p for version in ("old-graph", "new-graph") for p in self._read(index, version)["unreached"]]
+        return tuple(path for path in dict.fromkeys(absent) if path not in unreached)
+
+    def _would_reach(self, unreached: list[str]) -> Iterator[str]:
+        """For each call site that never ran, its line and what stands around it."""
+        tree = ast.parse(self.request.old)
+        names = {path.rpartition(".")[2] for path in unreached}
+        for expected in self.classes:
+            for call in (*expected.calls, *expected.gained):
+                if (call.name or f"line {call.line}") in names:
+                    words = what_reaches(tree, call.line)
+                    yield f"line {call.line} ({call.name or call.module})" + (f": {words}" if words else "")
+
+    def _one_mode(self, index: int) -> Iterator[str]:
+        for version in ("control", "new"):
+            found = self._read(index, version) or {}
+            missed, never = found.get("missed", {}), found.get("unreached", [])
+            for mode, other in (("train", "eval"), ("eval", "train")):
+                yield from (f"{path} ({mode})" for path in missed.get(other, ()) if path not in never)
+
+    def _part(self, index: int) -> str:
+        """The first operator at which both runs part, with its line in both files."""
+        part = self._read(index, "part")
+        if not part:
+            return ""
+        sides = []
+        for version in ("old", "new"):
+            step = part[version]
+            place = f"in line {step['line']}" if step["line"] else "in the backward pass"
+            sides.append(f"{step['operator']} {place} of the {version} version")
+        return f"the runs part at {sides[0]}, {sides[1]} ({part['old']['when']}): {part['words']}"
+
+    def _reproduce(self, name: str, outcome: dict[str, Any]) -> str:
+        """The command that finds the difference again; empty where what is fed needs more than expressions."""
+        recipe = outcome["recipe"]
+        call = ast.parse(recipe["construct"], mode="eval").body
+        if recipe["setup"] or not isinstance(call, ast.Call):
+            return ""
+        given = ", ".join([ast.unparse(a) for a in call.args] + [ast.unparse(k) for k in call.keywords])
+        words = ["nnconvert", "verify", str(self.request.path), str(self.request.new_path), "--model", name]
+        words += ["--args", given] if given else []
+        words += ["--inputs", recipe["inputs"][0]] if recipe["inputs"][0] else []
+        return shlex.join(words)
 
     def _stood_in(self) -> str:
         """What a good verdict rests on: packages that the class did not use, and that are not there."""
