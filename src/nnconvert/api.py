@@ -13,10 +13,11 @@ from typing import Literal, Self
 from nnconvert import files
 from nnconvert.discovery import Excludes, discover
 from nnconvert.errors import CheckError, NnconvertError, SourceError, UsageError
+from nnconvert.expectation import expected_of
 from nnconvert.options import Options
-from nnconvert.plan import Conversion, Plan
+from nnconvert.plan import Plan
 from nnconvert.salvage import Differing, salvage
-from nnconvert.verify import Evidence, Expected, Hints, ModuleCall, Request, Server, verify_file
+from nnconvert.verify import Evidence, Expected, Hints, Request, Server, verify_file
 
 __all__ = [
     "Hints",
@@ -234,7 +235,7 @@ def _is_worth_parsing(path: Path, options: Options) -> bool:
 
 def _verified(result: Result, plan: Plan, verifier: Verifier, require_verified: bool) -> Result:
     """The result with its evidence, held back where that speaks against it."""
-    expected = _expected(plan)
+    expected = expected_of(plan)
     if not expected:  # calls outside of classes only: there is no model to run
         return replace(result, status="unverified", new=result.old) if require_verified else result
     evidence = verifier.verify(result.path, result.old, result.new, expected)
@@ -250,7 +251,7 @@ def _admitted(result: Result, plan: Plan) -> Result:
     """The result if every converted call site is verified; else held back."""
     free = any(decision.site.class_name is None for decision in plan.converted)
     good = {e.class_name for e in result.evidence if e.verdict in _GOOD and not e.unreached}
-    if free or not good.issuperset(e.class_name for e in _expected(plan)):
+    if free or not good.issuperset(e.class_name for e in expected_of(plan)):
         return replace(result, status="unverified", new=result.old)
     return result
 
@@ -268,44 +269,6 @@ def _salvaged(held: Result, source: bytes, options: Options, verifier: Verifier,
     if found is None or found.plan is None:
         return held
     return _admitted(found, found.plan) if require_verified else found
-
-
-def _expected(plan: Plan) -> tuple[Expected, ...]:
-    """The classes with converted call sites, and the submodules that each gains or loses."""
-    if plan.direction == "to-functional":
-        return _expected_losses(plan)
-    added: dict[str, dict[str, str]] = {}
-    for class_plan in plan.classes:
-        submodules = {r.name: r.constructor for r in class_plan.registrations}
-        added.setdefault(class_plan.class_name, {}).update(submodules)
-    for decision in plan.converted:
-        outcome = decision.outcome
-        if isinstance(outcome, Conversion) and outcome.kind == "reference" and decision.site.class_name:
-            # Such a site registers the submodule itself: self.act = F.relu becomes self.act = nn.ReLU().
-            added.setdefault(decision.site.class_name, {})[outcome.submodule] = outcome.callee
-    gained: dict[str, list[ModuleCall]] = {name: [] for name in added}
-    for decision in plan.converted:
-        site, outcome = decision.site, decision.outcome
-        if isinstance(outcome, Conversion) and site.class_name in gained:
-            gained[site.class_name].append(ModuleCall(outcome.submodule, outcome.module, site.position.line))
-    return tuple(
-        Expected(name, tuple(submodules.items()), gained=tuple(gained[name])) for name, submodules in added.items()
-    )
-
-
-def _expected_losses(plan: Plan) -> tuple[Expected, ...]:
-    """The classes in source order, with the calls of modules that each makes no more and the submodules that go."""
-    calls: dict[str, list[ModuleCall]] = {}
-    places = [(r.assignment.start, r.class_name) for r in plan.retired]
-    for decision in plan.converted:
-        site, outcome = decision.site, decision.outcome
-        if isinstance(outcome, Conversion) and site.class_name is not None:
-            call = ModuleCall(outcome.submodule, outcome.module, site.position.line)
-            calls.setdefault(site.class_name, []).append(call)
-            places.append((site.span.start, site.class_name))
-    names = dict.fromkeys(name for _, name in sorted(places))
-    removed = {name: tuple(r.name for r in plan.retired if r.class_name == name) for name in names}
-    return tuple(Expected(name, removed=removed[name], calls=tuple(calls.get(name, ()))) for name in names)
 
 
 def _failed(path: Path, source: bytes, words: str, line: int | None = None, column: int | None = None) -> Result:

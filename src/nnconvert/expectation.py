@@ -1,0 +1,44 @@
+"""What verification is to expect of each class of a plan: submodules that come and go, calls that are replaced."""
+
+from __future__ import annotations
+
+from nnconvert.plan import Conversion, Plan
+from nnconvert.verify.evidence import Expected, ModuleCall
+
+
+def expected_of(plan: Plan) -> tuple[Expected, ...]:
+    """The classes with converted call sites, and the submodules that each gains or loses."""
+    if plan.direction == "to-functional":
+        return _expected_losses(plan)
+    added: dict[str, dict[str, str]] = {}
+    for class_plan in plan.classes:
+        submodules = {r.name: r.constructor for r in class_plan.registrations}
+        added.setdefault(class_plan.class_name, {}).update(submodules)
+    for decision in plan.converted:
+        outcome = decision.outcome
+        if isinstance(outcome, Conversion) and outcome.kind == "reference" and decision.site.class_name:
+            # Such a site registers the submodule itself: self.act = F.relu becomes self.act = nn.ReLU().
+            added.setdefault(decision.site.class_name, {})[outcome.submodule] = outcome.callee
+    gained: dict[str, list[ModuleCall]] = {name: [] for name in added}
+    for decision in plan.converted:
+        site, outcome = decision.site, decision.outcome
+        if isinstance(outcome, Conversion) and site.class_name in gained:
+            gained[site.class_name].append(ModuleCall(outcome.submodule, outcome.module, site.position.line))
+    return tuple(
+        Expected(name, tuple(submodules.items()), gained=tuple(gained[name])) for name, submodules in added.items()
+    )
+
+
+def _expected_losses(plan: Plan) -> tuple[Expected, ...]:
+    """The classes in source order, with the calls of modules that each makes no more and the submodules that go."""
+    calls: dict[str, list[ModuleCall]] = {}
+    places = [(r.assignment.start, r.class_name) for r in plan.retired]
+    for decision in plan.converted:
+        site, outcome = decision.site, decision.outcome
+        if isinstance(outcome, Conversion) and site.class_name is not None:
+            call = ModuleCall(outcome.submodule, outcome.module, site.position.line)
+            calls.setdefault(site.class_name, []).append(call)
+            places.append((site.span.start, site.class_name))
+    names = dict.fromkeys(name for _, name in sorted(places))
+    removed = {name: tuple(r.name for r in plan.retired if r.class_name == name) for name in names}
+    return tuple(Expected(name, removed=removed[name], calls=tuple(calls.get(name, ()))) for name in names)
