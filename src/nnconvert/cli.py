@@ -198,14 +198,8 @@ def _convert_stdin(
             console.out(source)
         return 0
     preflight.require_classes(options.classes, [source])
-    result = convert_source(
-        source,
-        options,
-        path=path,
-        verifier=verifier,
-        require_verified=arguments.require_verified,
-        salvages=not arguments.no_salvage,
-    )
+    verified, salvages = arguments.require_verified, not arguments.no_salvage
+    result = convert_source(source, options, path=path, verifier=verifier, require_verified=verified, salvages=salvages)
     console.err(report.add(result))
     collector.add(result)
     if arguments.diff:

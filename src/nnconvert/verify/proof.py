@@ -38,7 +38,7 @@ def prove(old: Outcome, new: Outcome) -> Proof:
     if reason := _differs(before, after):
         return Proof(False, reason)
     count = len(before["conditions"])
-    words = before["words"] + (f" that meets {count} condition{'s' if count > 1 else ''}" if count else "")
+    words = before["words"] + (f", under {count} condition{'s' if count > 1 else ''}" if count else "")
     return Proof(True, words, tuple(before["conditions"]))
 
 

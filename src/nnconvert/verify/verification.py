@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import base64
 import difflib
 import json
-import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from nnconvert.verify.evidence import Evidence, Expected
 from nnconvert.verify.parent import Server, ServerError
 from nnconvert.verify.proof import Proof, prove
 from nnconvert.verify.request import Hints, Request, locate
-from nnconvert.verify.wanting import what_reaches
+from nnconvert.verify.telling import command, one_mode, parting, would_reach
 
 Models = Mapping[str, Mapping[str, str]]
 STAND_INS = 8
@@ -267,15 +265,15 @@ class _Verification:
             inputs=outcome["input"],
             inside=inside,
             unreached=tuple(unreached),
-            would_reach=tuple(self._would_reach(unreached)),
-            one_mode=tuple(self._one_mode(index)),
+            would_reach=tuple(would_reach(self.request.old, self.classes, unreached)),
+            one_mode=tuple(one_mode(self._read(index, v) or {} for v in ("control", "new"))),
             unproved=self._unproved(index, unreached) if proof.holds else (),
             proof=proof.words if proof.holds else "",
             conditions=proof.conditions,
             not_proved=proof.why_fixed if proof.holds else proof.words,
             differences=tuple(reasons) if verdict == "differs" else (),
-            parts=self._part(index) if verdict == "differs" else "",
-            reproduce=self._reproduce(name, outcome) if verdict == "differs" and not inside else "",
+            parts=parting(self._read(index, "part")) if verdict == "differs" else "",
+            reproduce=command(self.request, name, outcome["recipe"]) if verdict == "differs" and not inside else "",
             **self._moved(index, inside or name),
         )
 
@@ -312,47 +310,6 @@ class _Verification:
         """Call sites that ran, but stand in no graph."""
         absent = [p for version in ("old-graph", "new-graph") for p in self._read(index, version)["unreached"]]
         return tuple(path for path in dict.fromkeys(absent) if path not in unreached)
-
-    def _would_reach(self, unreached: list[str]) -> Iterator[str]:
-        """For each call site that never ran, its line and what stands around it."""
-        tree = ast.parse(self.request.old)
-        names = {path.rpartition(".")[2] for path in unreached}
-        for expected in self.classes:
-            for call in (*expected.calls, *expected.gained):
-                if (call.name or f"line {call.line}") in names:
-                    words = what_reaches(tree, call.line)
-                    yield f"line {call.line} ({call.name or call.module})" + (f": {words}" if words else "")
-
-    def _one_mode(self, index: int) -> Iterator[str]:
-        for version in ("control", "new"):
-            found = self._read(index, version) or {}
-            missed, never = found.get("missed", {}), found.get("unreached", [])
-            for mode, other in (("train", "eval"), ("eval", "train")):
-                yield from (f"{path} ({mode})" for path in missed.get(other, ()) if path not in never)
-
-    def _part(self, index: int) -> str:
-        """The first operator at which both runs part, with its line in both files."""
-        part = self._read(index, "part")
-        if not part:
-            return ""
-        sides = []
-        for version in ("old", "new"):
-            step = part[version]
-            place = f"in line {step['line']}" if step["line"] else "in the backward pass"
-            sides.append(f"{step['operator']} {place} of the {version} version")
-        return f"the runs part at {sides[0]}, {sides[1]} ({part['old']['when']}): {part['words']}"
-
-    def _reproduce(self, name: str, outcome: dict[str, Any]) -> str:
-        """The command that finds the difference again; empty where what is fed needs more than expressions."""
-        recipe = outcome["recipe"]
-        call = ast.parse(recipe["construct"], mode="eval").body
-        if recipe["setup"] or not isinstance(call, ast.Call):
-            return ""
-        given = ", ".join([ast.unparse(a) for a in call.args] + [ast.unparse(k) for k in call.keywords])
-        words = ["nnconvert", "verify", str(self.request.path), str(self.request.new_path), "--model", name]
-        words += ["--args", given] if given else []
-        words += ["--inputs", recipe["inputs"][0]] if recipe["inputs"][0] else []
-        return shlex.join(words)
 
     def _stood_in(self) -> str:
         """What a good verdict rests on: packages that the class did not use, and that are not there."""
