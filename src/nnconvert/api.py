@@ -17,6 +17,7 @@ from nnconvert.errors import CheckError, NnconvertError, SourceError, UsageError
 from nnconvert.expectations import expectations
 from nnconvert.options import Options
 from nnconvert.plan import Leave, Plan
+from nnconvert.salvage import Differing, salvage
 from nnconvert.verify import Evidence, Expected, Hints, Request, Server, find_ranks, verify_file
 from nnconvert.verify.request import top_level_classes
 
@@ -82,9 +83,11 @@ class Verifier:
     def __exit__(self, *error: object) -> None:
         self._server.close()
 
-    def verify(self, path: Path, old: bytes, new: bytes, classes: tuple[Expected, ...] = ()) -> tuple[Evidence, ...]:
+    def verify(
+        self, path: Path, old: bytes, new: bytes, classes: tuple[Expected, ...] = (), new_path: Path = Path("NEW.py")
+    ) -> tuple[Evidence, ...]:
         """Evidence for each of ``classes`` (by default those of both versions) of the module at ``path``."""
-        request = Request(path, old, new, classes, self._hints, self._models)
+        request = Request(path, old, new, classes, self._hints, self._models, new_path=new_path)
         return verify_file(self._server, request)
 
     def ranks(self, path: Path, source: bytes) -> Mapping[int, frozenset[int]]:
@@ -99,11 +102,13 @@ def convert_source(
     path: Path = Path("source.py"),
     verifier: Verifier | None = None,
     require_verified: bool = False,
+    salvages: bool = True,
 ) -> Result:
     """Convert one source; ``path`` says where it stands, for imports and messages, and is not read.
 
-    Without a verifier nothing is verified. Never raises for what a source holds: see ``Result.error``. Raises
-    UsageError where the verifier's hints raise by themselves.
+    Without a verifier nothing is verified. Where verification finds a difference, the call sites that are guilty
+    of it are left and the others converted, unless ``salvages`` is False. Never raises for what a source holds:
+    see ``Result.error``. Raises UsageError where the verifier's hints raise by themselves.
     """
     try:
         with warnings.catch_warnings():
@@ -111,6 +116,8 @@ def convert_source(
             result = _convert(source, options or Options(), path, verifier)
         if verifier is not None and result.plan is not None and result.status == "changed":
             result = _verified(result, result.plan, verifier, require_verified)
+            if result.status == "differs" and salvages:
+                result = _salvaged(result, source, options or Options(), verifier, require_verified)
     except UsageError:  # what was asked for is wrong, not this file
         raise
     except SourceError as error:
@@ -134,13 +141,16 @@ def convert_file(
     write: bool = False,
     verifier: Verifier | None = None,
     require_verified: bool = False,
+    salvages: bool = True,
 ) -> Result:
     """Convert one file; with ``write`` in place. A file without a change is never touched."""
     try:
         source = path.read_bytes()
     except OSError as error:
         return _failed(path, b"", f"cannot be read: {error.strerror or error}")
-    result = convert_source(source, options, path=path, verifier=verifier, require_verified=require_verified)
+    result = convert_source(
+        source, options, path=path, verifier=verifier, require_verified=require_verified, salvages=salvages
+    )
     if write and result.status == "changed":
         try:
             files.write(path, result.old, result.new)
@@ -158,6 +168,7 @@ def convert_paths(
     write: bool = False,
     verifier: Verifier | None = None,
     require_verified: bool = False,
+    salvages: bool = True,
 ) -> Iterator[Result]:
     """Convert files and the ``*.py`` of folders, one Result a file in a settled order.
 
@@ -167,7 +178,9 @@ def convert_paths(
     named = {path for path in given if not path.is_dir()}
     for path in discover(given, excludes or Excludes(Path.cwd())):
         if path in named or _is_worth_parsing(path, options or Options()):
-            yield convert_file(path, options, write=write, verifier=verifier, require_verified=require_verified)
+            yield convert_file(
+                path, options, write=write, verifier=verifier, require_verified=require_verified, salvages=salvages
+            )
         else:
             yield Result(path, "unchanged", b"", b"")
 
@@ -178,7 +191,7 @@ def verify_files(old: Path, new: Path, verifier: Verifier) -> tuple[Evidence, ..
     Raises SourceError, which names the file, where one cannot be read, and UsageError where the verifier's hints
     raise by themselves.
     """
-    evidence = verifier.verify(old, _readable(old), _readable(new))
+    evidence = verifier.verify(old, _readable(old), _readable(new), new_path=new)
     for misused in (e for e in evidence if e.misused):
         raise UsageError(misused.reason)
     return evidence
@@ -245,7 +258,6 @@ def _is_worth_parsing(path: Path, options: Options) -> bool:
 def _verified(result: Result, plan: Plan, verifier: Verifier, require_verified: bool) -> Result:
     """The result with its evidence, held back where that speaks against it."""
     expected = expectations(plan)
-    free = any(decision.site.class_name is None for decision in plan.converted)
     if not expected:  # calls outside of classes only: there is no model to run
         return replace(result, status="unverified", new=result.old) if require_verified else result
     planned = {e.class_name for e in expected}
@@ -255,12 +267,34 @@ def _verified(result: Result, plan: Plan, verifier: Verifier, require_verified: 
     evidence = tuple(e for e in evidence if e.class_name in planned or e.verdict == "differs" or e.keys or e.added)
     for misused in (e for e in evidence if e.misused):
         raise UsageError(misused.reason)
-    good = {e.class_name for e in evidence if e.verdict in _GOOD and not e.unreached}
     if any(e.verdict == "differs" for e in evidence):
         return replace(result, status="differs", new=result.old, evidence=evidence)
-    if require_verified and (free or not good.issuperset(e.class_name for e in expected)):
-        return replace(result, status="unverified", new=result.old, evidence=evidence)
-    return replace(result, evidence=evidence)
+    result = replace(result, evidence=evidence)
+    return _admitted(result, plan) if require_verified else result
+
+
+def _admitted(result: Result, plan: Plan) -> Result:
+    """The result if every converted call site is verified; else held back."""
+    free = any(decision.site.class_name is None for decision in plan.converted)
+    good = {e.class_name for e in result.evidence if e.verdict in _GOOD and not e.unreached}
+    if free or not good.issuperset(e.class_name for e in expectations(plan)):
+        return replace(result, status="unverified", new=result.old)
+    return result
+
+
+def _salvaged(held: Result, source: bytes, options: Options, verifier: Verifier, require_verified: bool) -> Result:
+    """What can be converted of a file with a difference, or the result as it was."""
+
+    def attempt(differing: Differing) -> Result:
+        result = _convert(source, replace(options, differing=tuple(differing.items())), held.path, verifier)
+        if result.plan is None or result.status != "changed":
+            return result
+        return _verified(result, result.plan, verifier, require_verified=False)
+
+    found = salvage(held, attempt)
+    if found is None or found.plan is None:
+        return held
+    return _admitted(found, found.plan) if require_verified else found
 
 
 def _failed(path: Path, source: bytes, words: str, line: int | None = None, column: int | None = None) -> Result:

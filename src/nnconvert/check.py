@@ -42,8 +42,8 @@ def _comments(text: str) -> Counter[str]:
 
 def _check_stable(old: str, new: str, plan: Plan, options: Options, neighbours: Neighbours) -> None:
     expected = 0
-    known = options.ranks
-    options = replace(options, ranks=())  # the lines have moved
+    known = options.ranks or options.differing
+    options = replace(options, ranks=(), differing=())  # the places have moved
     if options.lines:  # and so have these: what remains of all the others
         converted = decide(old, options, neighbours).converted if known else plan.converted
         options = replace(options, lines=())

@@ -84,6 +84,7 @@ def _command(given: list[str]) -> click.Command:
     metavar="FILE",
     help="With --parameters: write the state map there, which nnconvert migrate reads.",
 )
+@click.option("--no-salvage", is_flag=True, help="Leave a file whole when one of its call sites is found to differ.")
 @click.option("--stdin-filename", type=click.Path(path_type=Path), metavar="PATH", help="What stdin stands for.")
 @click.option(
     "--exclude",
@@ -167,6 +168,7 @@ def _convert_files(
         write=arguments.writes,
         verifier=verifier,
         require_verified=arguments.require_verified,
+        salvages=not arguments.no_salvage,
     )
     for result in results:
         console.err(report.add(result))
@@ -196,7 +198,8 @@ def _convert_stdin(
             console.out(source)
         return 0
     preflight.require_classes(options.classes, [source])
-    result = convert_source(source, options, path=path, verifier=verifier, require_verified=arguments.require_verified)
+    verified, salvages = arguments.require_verified, not arguments.no_salvage
+    result = convert_source(source, options, path=path, verifier=verifier, require_verified=verified, salvages=salvages)
     console.err(report.add(result))
     collector.add(result)
     if arguments.diff:

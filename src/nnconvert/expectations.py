@@ -38,7 +38,14 @@ def _expected_gains(plan: Plan) -> tuple[Expected, ...]:
         if isinstance(outcome, Conversion) and outcome.kind == "reference" and decision.site.class_name:
             # Such a site registers the submodule itself: self.act = F.relu becomes self.act = nn.ReLU().
             added.setdefault(decision.site.class_name, {})[outcome.submodule] = outcome.callee
-    return tuple(Expected(name, tuple(submodules.items())) for name, submodules in added.items())
+    gained: dict[str, list[ModuleCall]] = {name: [] for name in added}
+    for decision in plan.converted:
+        site, outcome = decision.site, decision.outcome
+        if isinstance(outcome, Conversion) and site.class_name in gained:
+            gained[site.class_name].append(ModuleCall(outcome.submodule, outcome.module, site.position.line))
+    return tuple(
+        Expected(name, tuple(submodules.items()), gained=tuple(gained[name])) for name, submodules in added.items()
+    )
 
 
 def _expected_losses(plan: Plan) -> tuple[Expected, ...]:

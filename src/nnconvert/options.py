@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nnconvert.plan import Direction
+from nnconvert.plan import Direction, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +31,7 @@ class Options:
     """Only call sites that start on these lines (first and last, from 1); empty means all."""
     module_bases: frozenset[str] = frozenset()
     """Qualified names of further classes known to derive from nn.Module (``lightning.LightningModule``)."""
+    differing: tuple[tuple[Span, str], ...] = ()
+    """Call sites that verification found guilty of a difference, and what differed: they are left."""
     line_length: int = 88
     """For the generated statements; the rest of the file is never formatted."""

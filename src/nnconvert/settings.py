@@ -46,6 +46,7 @@ class Arguments:
     parameters: bool
     load_old: bool
     state_map: Path | None
+    no_salvage: bool
     stdin_filename: Path | None
     exclude: str | None
     extend_exclude: str | None

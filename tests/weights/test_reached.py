@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.helpers import check_left, load, net, outcomes
+from tests.helpers import check_left, convert, load, net, outcomes
 from tests.weights.both import build
 
 LINEAR = "return F.linear(self.fc(x), self.head_w)"
@@ -87,3 +87,30 @@ def test_what_is_an_instance_still(made: str) -> None:
 def test_what_may_be_an_instance(made: str) -> None:
     body = "def train(self, mode=True):\n    return self.fc"
     check_left(model(f"made = {made}\nprint(made.head_w)", body=body), "NNC415", parameters=True)
+
+
+def test_two_classes_of_one_name_both_load_old_checkpoints() -> None:
+    classes = [f"    class Net(nn.Module):\n        def __init__(self):\n            super().__init__()\n"
+               f"            self.{name} = nn.Parameter(torch.randn(5, 4))\n\n        def forward(self, x):\n"
+               f"            return F.linear(x, self.{name})" for name in ("first", "second")]  # fmt: skip
+    start = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\nWHICH = 0\n"
+    source = start + f"if WHICH == 0:\n{classes[0]}\nelse:\n{classes[1]}\n"
+    for which, name in enumerate(("first", "second")):
+        chosen = source.replace("WHICH = 0\n", f"WHICH = {which}\n")
+        text, _ = convert(chosen, parameters=True, load_old=True)
+        load(text)["Net"]().load_state_dict(load(chosen)["Net"]().state_dict(), strict=True)
+        assert name in load(chosen)["Net"]().state_dict()
+
+
+@pytest.mark.parametrize(
+    ("init", "call"),
+    [
+        ("self.g = nn.Parameter(torch.ones(4))", "F.rms_norm(x, self.g.shape, self.g)"),
+        ("self.g = nn.Parameter(torch.randn(7, 4))", "F.embedding(x, self.g, -1)"),
+    ],
+)
+def test_a_shape_that_may_change_later(init: str, call: str) -> None:
+    grows = "def grow(self):\n    self.g.data = torch.cat([self.g.data, self.g.data])"
+    stays = "def halve(self):\n    self.g.data /= 2"
+    check_left(net(f"return {call}", init=init, body=grows), "NNC412", parameters=True)
+    assert outcomes(net(f"return {call}", init=init, body=stays), parameters=True) in ("rms_norm", "embedding")

@@ -9,7 +9,14 @@ from typing import Final
 
 from nnconvert.catalog import Pair, by_module, weighted_pairs
 from nnconvert.decide.arguments import Division, LeaveError, bind, divide
-from nnconvert.decide.gates import check_class, check_mode, check_suppressed, check_walks, method_of_site
+from nnconvert.decide.gates import (
+    check_class,
+    check_differing,
+    check_mode,
+    check_suppressed,
+    check_walks,
+    method_of_site,
+)
 from nnconvert.decide.guards import Guards
 from nnconvert.decide.held_weights import HeldWeights, holder
 from nnconvert.decide.imports import Importer
@@ -91,6 +98,7 @@ class Drafter:
     def draft(self, site: Site, importer: Importer) -> Draft:
         """What the site would become; raises LeaveError."""
         check_suppressed(site.node, self.reader)
+        check_differing(site.node, self.reader, self.options)
         if site.suspicion in ("NNC101", "NNC102"):
             raise LeaveError(site.suspicion, _SUSPICIONS[site.suspicion])
         method = method_of_site(site, self.reader)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from nnconvert.plan import NewMethod, StateChange
+from nnconvert.source.classes import ClassInfo
 from nnconvert.source.quotes import prevailing_quote
 from nnconvert.source.reader import Reader
 
@@ -19,13 +20,12 @@ _BODY = (
 """torch hands each module a dict of its own, so that the keys can be renamed in place."""
 
 
-def loaders(changes: Iterable[StateChange], reader: Reader) -> Iterator[NewMethod]:
+def loaders(changes: Iterable[tuple[ClassInfo, StateChange]], reader: Reader) -> Iterator[NewMethod]:
     """A method for each class, behind its ``__init__``."""
     source = reader.source
     quote = prevailing_quote(source)
-    infos = {info.qualname: info for info in reader.classes}
-    for change in changes:
-        init = reader.construction(infos[change.class_name]).init
+    for info, change in changes:
+        init = reader.construction(info).init
         assert init is not None
         pairs = [f"({quote}{old}{quote}, {quote}{new}{quote})" for old, new in change.keys]
         moved = f"({', '.join(pairs)}{',' if len(pairs) == 1 else ''})"

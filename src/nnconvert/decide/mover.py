@@ -22,6 +22,8 @@ class Mover:
         self.renames: list[Rename] = []
         self.retired: list[Retirement] = []
         self.state: list[StateChange] = []
+        self.classes: list[ClassInfo] = []
+        """The class of each of these changes: two classes may have one name."""
 
     def move(self, info: ClassInfo, drafts: Sequence[tuple[Draft, str]]) -> None:
         """Plan for one class; with each draft the name of its submodule."""
@@ -35,6 +37,7 @@ class Mover:
                 added.append(f"{submodule}.{draft.weighed.counter}")
         if keys:
             self.state.append(StateChange(info.qualname, tuple(keys), tuple(added)))
+            self.classes.append(info)
 
     def _move(self, info: ClassInfo, moving: Moving, loads: Sequence[ast.Attribute], submodule: str) -> None:
         source, operand = self.reader.source, moving.operand

@@ -533,6 +533,14 @@ _ROWS: Final = (
         "Remove the comment.",
         "x = F.relu(x)  # nnconvert: skip",
     ),
+    Reason(
+        "NNC701",
+        "found-to-differ",
+        "Verification found that the class differs once this call site is converted.",
+        "The other call sites were converted and verified without it. A rule of nnconvert has missed something here.",
+        "Please report it. --no-salvage leaves the whole file as it was.",
+        "x = F.relu(x)  # where the class, or something outside, makes nn.ReLU do something else",
+    ),
 )
 
 REASONS: Final[Mapping[str, Reason]] = {reason.code: reason for reason in _ROWS}

@@ -17,7 +17,7 @@ from nnconvert.decide.selection import is_selected
 from nnconvert.decide.shared import split_shared
 from nnconvert.decide.sites import Finder, Site, describe, functional_names
 from nnconvert.options import Options
-from nnconvert.plan import ClassPlan, Conversion, Decision, ImportEdit, Leave, Plan, Registration, Span
+from nnconvert.plan import ClassPlan, Conversion, Decision, ImportEdit, Leave, NewMethod, Plan, Registration, Span
 from nnconvert.source.classes import ClassInfo
 from nnconvert.source.names import root_name
 from nnconvert.source.project import Neighbours
@@ -73,8 +73,12 @@ class _Decider:
             imports=self._imports(converted, outcomes),
             renames=tuple(sorted(self.mover.renames, key=lambda rename: rename.span)),
             state=tuple(self.mover.state),
-            methods=tuple(loaders(self.mover.state, self.reader)) if self.options.load_old else (),
+            methods=self._loaders(),
         )
+
+    def _loaders(self) -> tuple[NewMethod, ...]:
+        changes = zip(self.mover.classes, self.mover.state, strict=True)
+        return tuple(loaders(changes, self.reader)) if self.options.load_old else ()
 
     def _imports(self, converted: Iterable[Site], outcomes: Iterable[_Outcome]) -> tuple[ImportEdit, ...]:
         sites = list(converted)

@@ -150,6 +150,9 @@ class Weigher:
                 written[name] = Written(tuple_text(shape, self.reader), argument.positional)
                 continue
             settled = settle(self.settler, argument, name, site)
+            from_end = name == "padding_idx" and not isinstance(argument.value, ast.Constant)  # -1 is no constant
+            if from_end and any(map(self._is_given_other_data, found.values())):
+                raise LeaveError("NNC412", "the rows that a negative padding_idx counts from may change")
             written[name] = Written(self.place.early(settled, name, before), argument.positional)
         return written
 
@@ -165,10 +168,22 @@ class Weigher:
         for name, operand in found.items():
             if ast.dump(operand.load) == wanted:
                 shape = shapes[name]
-                if shape is None:
+                if shape is None or self._is_given_other_data(operand):
                     raise LeaveError("NNC412", f"the shape of self.{operand.name} is not known here")
                 return shape
         return None
+
+    def _is_given_other_data(self, operand: Operand) -> bool:
+        """``self.weight.data = torch.cat(...)``: the call would see the new shape, and the module keep the old one."""
+        attributes = self.reader.attributes
+        loads = [n for m in self.info.family() for n in attributes.facts[m].loads.get(operand.name, [])]
+        parents = self.reader.tree.parents
+        data = [parents.get(load) for load in (*loads, *attributes.outer_loads.get(operand.name, []))]
+        return any(
+            isinstance(node, ast.Attribute) and node.attr == "data" and isinstance(parents.get(node), ast.Assign)
+            for node in data
+            if isinstance(getattr(node, "ctx", None), ast.Store)
+        )
 
     # -- the sizes -----------------------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@ class Limits:
 
     time: float = 120.0
     memory: int = 8 << 30
+    tracing: float = 20.0
+    """Processor seconds for each graph with open sizes; 0: only for the sizes that are fed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Request:
     """From the config: ``{"package.module:Class": {"args": ..., "inputs": ...}}``."""
     limits: Limits = Limits()
     seed: int = 0
+    new_path: Path = Path("NEW.py")
+    """Where the new version stands, for the command that is told; what is only converted stands nowhere."""
 
     def expected(self) -> tuple[Expected, ...]:
         """What is known of each class; raises SyntaxError where a version does not parse."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import base64
 import difflib
 import json
@@ -15,7 +14,9 @@ from typing import Any
 
 from nnconvert.verify.evidence import Evidence, Expected
 from nnconvert.verify.parent import Server, ServerError
+from nnconvert.verify.proof import Proof, prove
 from nnconvert.verify.request import Hints, Request, locate
+from nnconvert.verify.telling import command, one_mode, parting, would_reach
 
 Models = Mapping[str, Mapping[str, str]]
 STAND_INS = 8
@@ -103,6 +104,11 @@ class _Verification:
         built = self._build()
         self._work([("replay", "control", built), ("replay", "new", built)])
         self._work([("compare", "differences", built)])
+        same = [index for index in built if self._verdict(index)[0] == "tested"]
+        self._work([("trace", "old-graph", same), ("trace", "new-graph", same)])
+        other = [index for index in built if self._verdict(index)[0] == "differs" and self._read(index, "new")]
+        self._work([("steps", "old-steps", other), ("steps", "new-steps", other)])
+        self._work([("part", "part", other)])
         found = (self._evidence(index) for index in everything)
         return tuple(evidence for evidence in found if evidence is not None)
 
@@ -175,7 +181,7 @@ class _Verification:
         return [index for index in indices if self._read(index, version) is None]
 
     def _how_it_ended(self, version: str, result: dict[str, Any]) -> str:
-        who = "the new version" if version == "new" else "the class"
+        who = "the new version" if version.startswith("new") else "the class"
         last = result["output"].strip().splitlines()[-1:] or [""]
         said = f" ({last[0][:200]})" if last[0] else ""
         if result["status"] == "timeout":
@@ -187,7 +193,7 @@ class _Verification:
     def _job(self, role: str, version: str, indices: list[int]) -> dict[str, Any]:
         request = self.request
         work = Path(tempfile.mkdtemp(prefix="work-", dir=self.folder))
-        source = request.new if version == "new" else request.old
+        source = request.new if version.startswith("new") else request.old
         return {
             "role": role,
             "version": version,
@@ -206,6 +212,7 @@ class _Verification:
             "seed": request.seed,
             "time": request.limits.time,
             "memory": request.limits.memory,
+            "tracing": request.limits.tracing,
             "folder": str(self.folder),
             "work": str(work),
         }
@@ -248,16 +255,25 @@ class _Verification:
 
     def _judge(self, name: str, index: int, outcome: dict[str, Any], inside: str = "") -> Evidence:
         verdict, reasons, unreached = self._verdict(index)
+        proof = self._proof(name, index, unreached) if verdict == "tested" else Proof(False, "")
         return Evidence(
             name,
-            verdict,  # type: ignore[arg-type]
+            "proved" if proof.holds else verdict,  # type: ignore[arg-type]
             reason="; ".join(reasons[:1]) + (f"; {len(reasons) - 1} more" if len(reasons) > 1 else "")
             or self._stood_in(),
             built_from=outcome["recipe"]["source"],
             inputs=outcome["input"],
             inside=inside,
             unreached=tuple(unreached),
+            would_reach=tuple(would_reach(self.request.old, self.classes, unreached)),
+            one_mode=tuple(one_mode(self._read(index, v) or {} for v in ("control", "new"))),
+            unproved=self._unproved(index, unreached) if proof.holds else (),
+            proof=proof.words if proof.holds else "",
+            conditions=proof.conditions,
+            not_proved=proof.why_fixed if proof.holds else proof.words,
             differences=tuple(reasons) if verdict == "differs" else (),
+            parts=parting(self._read(index, "part")) if verdict == "differs" else "",
+            reproduce=command(self.request, name, outcome["recipe"]) if verdict == "differs" and not inside else "",
             **self._moved(index, inside or name),
         )
 
@@ -274,6 +290,26 @@ class _Verification:
             "removed": tuple(moved["removed"]),
             "order": (tuple(old), tuple(new)),
         }
+
+    def _proof(self, name: str, index: int, unreached: list[str]) -> Proof:
+        old, new = self._read(index, "old-graph"), self._read(index, "new-graph")
+        for version, traced in (("old-graph", old), ("new-graph", new)):
+            if traced is None:
+                return Proof(False, self.crashes.get(index) or self._module_error(version) or "it was not traced")
+        proof = prove(old, new)
+        absent = {path.rpartition(".")[2] for path in (*unreached, *self._unproved(index, unreached))}
+        planned = self._planned(name)
+        return Proof(False, "no converted call site ran") if proof.holds and planned and planned <= absent else proof
+
+    def _planned(self, name: str) -> set[str]:
+        """The converted call sites of a class, by the names that evidence speaks of them."""
+        plan = next(expected for expected in self.classes if expected.class_name == name)
+        return {*(name for name, _ in plan.added), *(call.name or f"line {call.line}" for call in plan.calls)}
+
+    def _unproved(self, index: int, unreached: list[str]) -> tuple[str, ...]:
+        """Call sites that ran, but stand in no graph."""
+        absent = [p for version in ("old-graph", "new-graph") for p in self._read(index, version)["unreached"]]
+        return tuple(path for path in dict.fromkeys(absent) if path not in unreached)
 
     def _stood_in(self) -> str:
         """What a good verdict rests on: packages that the class did not use, and that are not there."""

@@ -84,13 +84,13 @@ def observe(task: Task, moves: Moves | None = None, new: bool = False) -> Seen:
     randomise(model, seed, names)
     lost = exchange_state(model, task.state, None if first else moves if new else NOTHING_MOVES)
     calls: set[Call] = set()
-    with watch_calls(str(task.module.__file__), calls):
-        useful = [
-            record_call(recorder, f"{mode}, call {call + 1}", run, names)
-            for mode, training in MODES
-            for call in range(CALLS)
-            for run in (Run(model.train(training), namespace, recipe, call, seed),)
-        ]
+    useful = []
+    for mode, training in MODES:
+        for call in range(CALLS):
+            run = Run(model.train(training), namespace, recipe, call, seed)
+            with watch_calls(str(task.module.__file__), calls, mode):
+                run.forward()
+            useful.append(record_call(recorder, f"{mode}, call {call + 1}", run, names))
     if not all(useful):
         raise NothingSeenError("every number of an output is NaN")
     record_copies(recorder, model, task.script)
@@ -127,8 +127,7 @@ def record_structure(recorder: Recorder, model: nn.Module, names: Names) -> None
 
 
 def record_call(recorder: Recorder, when: str, run: Run, names: Names) -> bool:
-    """Record one call; False when its output says nothing because all of its numbers are NaN."""
-    run.forward()
+    """Record one call that was made; False when its output says nothing because all of its numbers are NaN."""
     record_random_state(recorder, when)
     recorder.value(f"{when}: output", run.output)
     useful = says_something(run.output)
@@ -173,12 +172,12 @@ def record_aliases(recorder: Recorder, when: str, run: Run) -> None:
 def record_random_state(recorder: Recorder, when: str) -> None:
     recorder.text(f"{when}: state of Python's random numbers", _digest(repr(random.getstate()).encode()))
     if "numpy" in sys.modules:
-        state = repr([part.tolist() if hasattr(part, "tolist") else part for part in _numpy_state()])
+        state = repr([part.tolist() if hasattr(part, "tolist") else part for part in numpy_state()])
         recorder.text(f"{when}: state of NumPy's random numbers", _digest(state.encode()))
     recorder.tensor(f"{when}: state of torch's random numbers", torch.get_rng_state())
 
 
-def _numpy_state() -> tuple[Any, ...]:
+def numpy_state() -> tuple[Any, ...]:
     state: tuple[Any, ...] = sys.modules["numpy"].random.get_state()
     return state
 
