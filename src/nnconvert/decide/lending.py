@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from nnconvert.catalog import Pair
 from nnconvert.decide.arguments import Given
@@ -76,6 +76,6 @@ class Lender:
         """The statements that count batches."""
         return before(self._counted, self.reader.unit, self.reader)
 
-    def state(self) -> Iterator[StateChange]:
+    def changes(self) -> tuple[tuple[ClassInfo, StateChange], ...]:
         """What becomes of the keys of each class."""
-        return (StateChange(info.qualname, tuple(keys)) for info, keys in self._keys.items())
+        return tuple((info, StateChange(info.qualname, tuple(keys))) for info, keys in self._keys.items())

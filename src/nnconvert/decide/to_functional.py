@@ -101,7 +101,7 @@ class _Decider:
         self.retired.sort(key=lambda retired: retired.assignment)
         retired = tuple(with_headings(self.retired, self.reader.source))
         callees = [d.outcome.callee for d in self.decisions if isinstance(d.outcome, Conversion)]
-        state = tuple(self.lender.state())
+        changes = self.lender.changes()
         return Plan(
             self.options.direction,
             tuple(self.decisions),
@@ -110,8 +110,8 @@ class _Decider:
             idle=tuple(idle_statements(self.reader, self.decisions)),
             before=tuple(self.lender.counting()),
             imports=self.importer.edits(self.gone, "torch.nn", callees),
-            methods=tuple(loaders(state, self.reader)) if self.options.load_old else (),
-            state=state,
+            methods=tuple(loaders(changes, self.reader)) if self.options.load_old else (),
+            state=tuple(change for _, change in changes),
         )
 
     # -- one submodule ---------------------------------------------------------------------------------------
