@@ -94,7 +94,7 @@ def test_a_conversion_is_verified_and_written(run: Command, path: Path, monkeypa
         monkeypatch.delenv(name, raising=False)
     ended = run("--to-functional", "--require-verified", "net.py")
     assert ended.code == 0, ended.err
-    assert "(train and eval, input 2x4" in ended.err
+    assert "1 class proved (train and eval, input 2x4, these sizes only)" in ended.err
     assert path.read_bytes() == NEW
 
 
