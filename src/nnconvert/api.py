@@ -15,10 +15,15 @@ from nnconvert.discovery import Excludes, discover
 from nnconvert.errors import CheckError, NnconvertError, SourceError, UsageError
 from nnconvert.options import Options
 from nnconvert.plan import Conversion, Plan
+from nnconvert.source.index import Index
+from nnconvert.source.modules import search_path
+from nnconvert.source.project import Neighbours
 from nnconvert.verify import Evidence, Expected, Hints, ModuleCall, Request, Server, verify_file
+from nnconvert.verify.interpreter import find_python
 
 __all__ = [
     "Hints",
+    "Index",
     "Options",
     "Result",
     "Verifier",
@@ -88,21 +93,28 @@ def convert_source(
     source: bytes,
     options: Options | None = None,
     *,
-    path: Path = Path("source.py"),
+    path: Path | None = None,
     verifier: Verifier | None = None,
     require_verified: bool = False,
+    index: Index | None = None,
 ) -> Result:
     """Convert one source; ``path`` says where it stands, for imports and messages, and is not read.
 
-    Without a verifier nothing is verified. Never raises for what a source holds: see ``Result.error``. Raises
+    Without a path the source stands alone: nothing is known of other files. ``index`` is what is read of the other
+    files of its project and of installed packages; give the same one to all calls of a run. Without a verifier
+    nothing is verified. Never raises for what a source holds: see ``Result.error``. Raises
     UsageError where the verifier's hints raise by themselves.
     """
+    neighbours = Neighbours(path, index or Index(search_path(find_python())))
+    path = path or Path("source.py")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the parser, about the user's string literals
-            result = _convert(source, options or Options(), path)
+            result = _convert(source, options or Options(), path, neighbours)
         if verifier is not None and result.plan is not None and result.status == "changed":
             result = _verified(result, result.plan, verifier, require_verified)
+        if result.status == "changed":
+            neighbours.keep(files.decode(result.new).text)
     except UsageError:  # what was asked for is wrong, not this file
         raise
     except SourceError as error:
@@ -126,13 +138,16 @@ def convert_file(
     write: bool = False,
     verifier: Verifier | None = None,
     require_verified: bool = False,
+    index: Index | None = None,
 ) -> Result:
     """Convert one file; with ``write`` in place. A file without a change is never touched."""
     try:
         source = path.read_bytes()
     except OSError as error:
         return _failed(path, b"", f"cannot be read: {error.strerror or error}")
-    result = convert_source(source, options, path=path, verifier=verifier, require_verified=require_verified)
+    result = convert_source(
+        source, options, path=path, verifier=verifier, require_verified=require_verified, index=index
+    )
     if write and result.status == "changed":
         try:
             files.write(path, result.old, result.new)
@@ -150,16 +165,20 @@ def convert_paths(
     write: bool = False,
     verifier: Verifier | None = None,
     require_verified: bool = False,
+    index: Index | None = None,
 ) -> Iterator[Result]:
     """Convert files and the ``*.py`` of folders, one Result a file in a settled order.
 
     A file of a folder that cannot hold a call site is dropped unread: its Result is ``unchanged`` and empty.
     """
     given = list(paths)
+    index = index or Index(search_path(find_python()))
     named = {path for path in given if not path.is_dir()}
     for path in discover(given, excludes or Excludes(Path.cwd())):
         if path in named or _is_worth_parsing(path, options or Options()):
-            yield convert_file(path, options, write=write, verifier=verifier, require_verified=require_verified)
+            yield convert_file(
+                path, options, write=write, verifier=verifier, require_verified=require_verified, index=index
+            )
         else:
             yield Result(path, "unchanged", b"", b"")
 
@@ -194,14 +213,12 @@ def _readable(path: Path) -> bytes:
     return source
 
 
-def _convert(source: bytes, options: Options, path: Path) -> Result:
+def _convert(source: bytes, options: Options, path: Path, neighbours: Neighbours) -> Result:
     from nnconvert.apply import apply
     from nnconvert.check import check
     from nnconvert.decide import decide
-    from nnconvert.source.project import Neighbours
 
     decoded = files.decode(source)
-    neighbours = Neighbours(path)
     plan = decide(decoded.text, options, neighbours)
     if not plan.converted:
         return Result(path, "unchanged", source, source, plan)

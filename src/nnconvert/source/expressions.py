@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal, Protocol
 
 from nnconvert.source.facts import Method
 from nnconvert.source.names import root_name
 from nnconvert.source.paths import own_nodes
 from nnconvert.source.reader import Reader
-from nnconvert.source.scopes import Binding, Scope
+from nnconvert.source.scopes import Binding, NodeTable, Scope
 
 Why = Literal["input", "local", "training", "state", "dotted", "changed", "unknown", "late"]
 
@@ -49,7 +49,7 @@ class Surroundings(Protocol):
         """Behind which statement of ``__init__`` ``self.<name>`` is fixed; raises NotConstantError."""
 
 
-def changes_in_place(node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> bool:
+def changes_in_place(node: ast.AST, parents: NodeTable[ast.AST]) -> bool:
     """``x[...] = ...``, ``x[0][1] = ...``, ``x.append(...)``."""
     parent = parents.get(node)
     while isinstance(parent, ast.Subscript) and parent.value is node:

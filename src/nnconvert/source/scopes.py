@@ -10,12 +10,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar, overload
+
+if TYPE_CHECKING:
+    from nnconvert.source.reader import Reader
 
 ScopeKind = Literal["module", "class", "function", "lambda", "comprehension"]
 BindingKind = Literal["import", "star", "assign", "parameter", "function", "class", "other"]
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -36,6 +40,7 @@ class Scope:
     node: ast.AST
     parent: Scope | None
     name: str
+    tree: ScopeTree
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     declared_global: set[str] = field(default_factory=set)
     declared_nonlocal: set[str] = field(default_factory=set)
@@ -79,16 +84,51 @@ class Scope:
         return scope
 
 
+class NodeTable(Generic[_T]):
+    """Something that nodes know, whatever file they are from; it is kept on the nodes themselves."""
+
+    def __init__(self, attribute: str) -> None:
+        self._attribute: Final = attribute
+
+    def __getitem__(self, node: ast.AST) -> _T:
+        found: _T = getattr(node, self._attribute)
+        return found
+
+    def __contains__(self, node: ast.AST) -> bool:
+        return hasattr(node, self._attribute)
+
+    @overload
+    def get(self, node: ast.AST | None) -> _T | None: ...
+    @overload
+    def get(self, node: ast.AST | None, default: _T) -> _T: ...
+    def get(self, node: ast.AST | None, default: _T | None = None) -> _T | None:
+        return getattr(node, self._attribute, default)
+
+
+class _Inner(dict[ast.AST, "Scope"]):
+    """The scopes that nodes of one file open; those of other files are found, too."""
+
+    def __missing__(self, node: ast.AST) -> Scope:
+        found: Scope = node.opened_scope  # type: ignore[attr-defined]
+        return found
+
+
 class ScopeTree:
-    """The scopes of a tree, the parent of every node, and the scope that each node of interest runs in."""
+    """The scopes of a tree, the parent of every node, and the scope that each node of interest runs in.
+
+    What is asked of one tree about a node or a scope of another file's is answered, too.
+    """
+
+    home: Reader
+    """What else is read of the file."""
 
     def __init__(self, tree: ast.Module) -> None:
-        self.module = Scope("module", tree, None, "<module>")
-        self.parents: dict[ast.AST, ast.AST] = {}
-        self.scope_of: dict[ast.AST, Scope] = {}
+        self.module = Scope("module", tree, None, "<module>", self)
+        self.parents: NodeTable[ast.AST] = NodeTable("parent_node")
+        self.scope_of: NodeTable[Scope] = NodeTable("scope_around")
         """For calls, names, attributes, classes, functions and strings: the scope they are evaluated in."""
         self.nodes: dict[type[ast.AST], list[ast.AST]] = {kind: [] for kind in _KEPT}
-        self.inner: dict[ast.AST, Scope] = {tree: self.module}
+        self.inner: dict[ast.AST, Scope] = _Inner({tree: self.module})
         """For functions, lambdas, classes and comprehensions: the scope they open."""
         self._walk(tree)
 
@@ -117,27 +157,30 @@ class ScopeTree:
     def _walk(self, tree: ast.Module) -> None:
         # Declarations are read first: `global` may follow a nested function that was visited already.
         stack: list[tuple[ast.AST, Scope]] = [(child, self.module) for child in reversed(tree.body)]
-        self.parents.update((child, tree) for child in tree.body)
+        for statement in tree.body:
+            statement.parent_node = tree  # type: ignore[attr-defined]
         pending: list[tuple[Scope, str, Binding]] = []
         while stack:
             node, scope = stack.pop()
             kind = type(node)
             if kind in _KEPT and not (kind is ast.Constant and not isinstance(node.value, str)):  # type: ignore[attr-defined]
                 self.nodes[kind].append(node)
-                self.scope_of[node] = scope
+                node.scope_around = scope  # type: ignore[attr-defined]
             handler = _HANDLERS.get(kind)
             if handler is not None:
                 pending.extend(handler(node, scope, self))
             for child, where in self._children(node, scope):
-                self.parents.setdefault(child, node)
+                if not hasattr(child, "parent_node"):
+                    child.parent_node = node  # type: ignore[attr-defined]
                 stack.append((child, where))
         # `nonlocal` looks for the scope that binds the name otherwise.
         for scope, name, binding in sorted(pending, key=lambda item: item[1] in item[0].declared_nonlocal):
             scope.bind(name, binding)
 
     def _open(self, kind: ScopeKind, node: ast.AST, parent: Scope, name: str) -> Scope:
-        scope = Scope(kind, node, parent, name)
+        scope = Scope(kind, node, parent, name, self)
         self.inner[node] = scope
+        node.opened_scope = scope  # type: ignore[attr-defined]
         return scope
 
     def _children(self, node: ast.AST, scope: Scope) -> list[tuple[ast.AST, Scope]]:
@@ -154,9 +197,9 @@ class ScopeTree:
                 if child is not node.generators[0]:
                     found.append((child, inner))
             first = node.generators[0]
-            self.parents[first] = node
+            first.parent_node = node  # type: ignore[attr-defined]
             for child in ast.iter_child_nodes(first):
-                self.parents[child] = first
+                child.parent_node = first  # type: ignore[attr-defined]
             found += [(first.target, inner), *((test, inner) for test in first.ifs), (first.iter, scope)]
             return found
         return [(child, scope) for child in _generic_children(node)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from nnconvert.source.attributes import Attributes
@@ -37,6 +38,8 @@ class Walk:
     keeps: Keeps
     owners: tuple[ClassInfo, ...] | None
     """Classes whose instances are walked; None when it may be any."""
+    is_deep: bool
+    """Whether it also meets the submodules of submodules."""
 
 
 class Walks:
@@ -47,14 +50,14 @@ class Walks:
         self.names = names
         self.tree = attributes.tree
         self.keeper = Keeper(attributes, names)
-        self._all = [walk for node in self.tree.attributes() if (walk := self._walk(node)) is not None]
+        self.all = [walk for node in self.tree.attributes() if (walk := self._walk(node)) is not None]
         spoken = (node for node in self.tree.strings() if node.value == "_modules")  # vars(net)["_modules"]
-        self._all += [Walk(node, "_modules", EVERYTHING, None) for node in spoken]
+        self.all += [Walk(node, "_modules", EVERYTHING, None, is_deep=True) for node in spoken]
 
     def noticing(self, info: ClassInfo, module: str) -> Walk | None:
         """A walk that would notice a new submodule of this torch.nn class in instances of the class."""
         family = info.family()
-        for walk in self._all:
+        for walk in self.all:
             if walk.owners is not None and not any(owner in family for owner in walk.owners):
                 continue
             if walk.keeps.notices(module):
@@ -64,7 +67,7 @@ class Walks:
     def _walk(self, node: ast.Attribute) -> Walk | None:
         deep = node.attr in _DEEP
         if node.attr in _GLOBAL_HOOKS:
-            return Walk(node, node.attr, EVERYTHING, None)
+            return Walk(node, node.attr, EVERYTHING, None, is_deep=True)
         if node.attr == "_modules":
             keeps = self._modules_use(node)
         elif deep or node.attr in _SHALLOW:
@@ -78,7 +81,7 @@ class Walks:
         owners = self.owners(node.value, self.tree.scope_of[node])
         if owners is not None and not owners:
             return None
-        return Walk(node, node.attr, keeps, None if deep else owners)
+        return Walk(node, node.attr, keeps, None if deep else owners, is_deep=deep)
 
     def _modules_use(self, node: ast.Attribute) -> Keeps:
         parent = self.tree.parents.get(node)
@@ -102,15 +105,10 @@ class Walks:
         if self.names.qualname(receiver, scope) is not None:
             return ()  # torch.func.apply, torch.nn.modules and the like: not an instance
         if isinstance(receiver, ast.Attribute):
-            owner = self.attributes.self_of(receiver.value)
-            stores = self.attributes.stores(owner.info, receiver.attr) if owner else []
-            return self._all_built([store.value for store in stores], scope)
+            return self._all_built(self.given(receiver), scope)
         if self.attributes.classes.named(receiver, scope):
             return ()  # a class, not an instance: apply of an autograd.Function
-        if isinstance(receiver, ast.Name):
-            found = scope.lookup(receiver.id)
-            return self._all_built([b.value for b in found[1]] if found else [], scope)
-        return None
+        return self._all_built(self.given(receiver), scope) if isinstance(receiver, ast.Name) else None
 
     def _all_built(self, values: Sequence[ast.expr | None], scope: Scope) -> tuple[ClassInfo, ...] | None:
         found: list[ClassInfo] = []
@@ -131,7 +129,27 @@ class Walks:
         function = call.func
         if isinstance(function, ast.Call) and ast.unparse(function.func) == "getattr" and function.args:
             function = function.args[0]  # getattr(torchvision.models, name)()
-        return () if self.names.qualname(function, scope) is not None else None
+        qualname = self.names.qualname(function, scope)
+        home = self.tree.home
+        # In other files than the one at hand, what a function of the project gives may be anything.
+        return None if qualname is None or (home is not home.index.at_hand and self.makers(call)) else ()
+
+    def makers(self, call: ast.Call) -> Sequence[Path]:
+        """The file of the project that has the function which is called, where it is imported."""
+        home = self.tree.home
+        qualname = self.names.qualname(call.func, self.tree.scope_of[call])
+        path = home.index.file_of(qualname, home) if qualname is not None else None
+        return [path] if path is not None else []
+
+    def given(self, node: ast.expr) -> Sequence[ast.expr | None]:
+        """What an expression that names something was given: the values of a name, or of an attribute of self."""
+        if isinstance(node, ast.Attribute):
+            owner = self.attributes.self_of(node.value)
+            return [store.value for store in self.attributes.stores(owner.info, node.attr)] if owner else []
+        if isinstance(node, ast.Name):
+            found = self.tree.scope_of[node].lookup(node.id)
+            return [b.value for b in found[1]] if found else []
+        return [node]
 
     # -- what is kept ----------------------------------------------------------------------------------------
 
