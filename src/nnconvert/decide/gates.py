@@ -112,7 +112,8 @@ def _borrowed(info: ClassInfo, reader: Reader) -> str | None:
         for name in (*member.methods, "__new__", "__dict__"):
             for load in reader.attributes.outer_loads.get(name, []):
                 of_class = member in reader.classes.named(load.value, reader.tree.scope_of[load])
-                if of_class and not _calls_on_subclass(load, member, reader):
+                compared = isinstance(reader.tree.parents.get(load), ast.Compare)
+                if of_class and not compared and not _calls_on_subclass(load, member, reader):
                     return f"{member.qualname}.{name}"
         for name in (*member.methods, "__init__"):
             if _patched(member, name, reader):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,13 +22,25 @@ if TYPE_CHECKING:
 _WALKS: Final = ("children", "named_children", "modules", "named_modules", "_modules", "apply")
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Files of the project, by what they have to do with a class."""
+
+    naming: Set[Path]
+    """They name it or a subclass."""
+    naming_relatives: Set[Path]
+    """They name it, a subclass or a base."""
+    meeting: Set[Path]
+    """These, and those that import from them."""
+
+
 class Elsewhere:
     """Seen from the file at hand, which has its own rules for what stands in it."""
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self.index = reader.index
-        self._known: dict[ClassInfo, tuple[Set[Path], Set[Path]]] = {}
+        self._found: dict[ClassInfo, _Known] = {}
 
     def stored(self, info: ClassInfo, name: str) -> str:
         """Where ``<object>.<name>`` is stored on what may be an instance; empty where it is not."""
@@ -75,14 +88,14 @@ class Elsewhere:
     def may_hold(self, node: ast.expr, info: ClassInfo, other: Reader) -> bool:
         """Whether something unknown in another file may be an instance.
 
-        That file names the class; or a function of the project made it whose file does so or has the class.
+        That file names the class or a subclass; or a function made it whose file does so, or has the class.
         """
         values = other.walks.given(node)
         calls = [value for value in values if isinstance(value, ast.Call)]
         makers = [path for call in calls for path in other.walks.makers(call)]
         if makers and len(calls) == len(values):
-            return any(path in self._naming(info) or path == info.home.path for path in makers)
-        return other.path in self._naming(info)
+            return any(path in self._known(info).naming or path == info.home.path for path in makers)
+        return other.path in self._known(info).naming and self._names(other, info)
 
     def reading(self, info: ClassInfo, name: str) -> Iterator[Reader]:
         """The files that know the class and speak of the name."""
@@ -94,13 +107,12 @@ class Elsewhere:
         project = self._project(info)
         if project is None:
             return iter(())
-        named = {path for member in self._members(info) for path in project.naming([member.node.name])}
-        return self.readers(info, named)
+        return self.readers(info, self._known(info).naming_relatives)
 
     def readers(self, info: ClassInfo, hits: Iterable[Path], anyway: Iterable[Path] = ()) -> Iterator[Reader]:
-        """The files among the hits that know the class, those of its relatives, and some ``anyway``."""
+        """The files among the hits that may meet instances, those of the class's relatives, and some ``anyway``."""
         homes = {member.home.path for member in info.family()}
-        paths = {path for path in {*homes, *anyway, *(self._knowing(info)[1] & set(hits))} if path is not None}
+        paths = {path for path in {*homes, *anyway, *(self._known(info).meeting & set(hits))} if path is not None}
         for path in sorted(paths - {self.reader.path} if self.reader.path is not None else paths):
             other = self.index.reader(path)
             if other is not None:
@@ -110,24 +122,31 @@ class Elsewhere:
         path = info.home.path
         return self.index.project(path) if path is not None else None
 
-    def _members(self, info: ClassInfo) -> Iterator[ClassInfo]:
-        """The class and its relatives, without those of installed packages."""
-        for member in info.family():
-            path = member.home.path
-            if member is info or (path is not None and not self.index.is_installed(path)):
-                yield member
+    def _names(self, other: Reader, info: ClassInfo) -> bool:
+        """Whether a file that has the name of the class or of a subclass means one of these, as far as it tells."""
+        family, module = info.family(), other.tree.module
+        for name in {member.node.name for member in (info, *info.descendants())}:
+            named = other.classes.named(ast.Name(name, ast.Load()), module) if name in module.bindings else []
+            if not named or any(each in family for each in named):
+                return True
+        return False
 
-    def _naming(self, info: ClassInfo) -> Set[Path]:
-        return self._knowing(info)[0]
-
-    def _knowing(self, info: ClassInfo) -> tuple[Set[Path], Set[Path]]:
-        """The files that name the class or a relative, and all that may get hold of an instance."""
-        if info not in self._known:
+    def _known(self, info: ClassInfo) -> _Known:
+        if info not in self._found:
             project = self._project(info)
-            self._known[info] = (set(), set())
-            if project is not None:
-                members = list(self._members(info))
-                names = {name for member in members for name in project.names_of(member.node.name)}
-                modules = {member.home.path for member in members if member.home.path is not None}
-                self._known[info] = project.knowing(names, modules)
-        return self._known[info]
+            own = [info, *info.descendants()]
+            bases = [base for base in info.family() if base not in own]
+            if project is None:
+                self._found[info] = _Known(frozenset(), frozenset(), frozenset())
+            else:
+                naming, meeting = project.knowing(self._places(own, project))
+                of_bases, meeting_bases = project.knowing(self._places(bases, project))
+                self._found[info] = _Known(naming, naming | of_bases, meeting | meeting_bases)
+        return self._found[info]
+
+    def _places(self, members: Iterable[ClassInfo], project: Project) -> Iterator[tuple[str, Path]]:
+        """All names of these classes in the project, with their files; those of installed packages left out."""
+        for member in members:
+            path = member.home.path
+            if path is not None and not self.index.is_installed(path):
+                yield from ((name, path) for name in project.names_of(member.node.name))

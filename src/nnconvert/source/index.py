@@ -195,11 +195,8 @@ class Index:
         bindings = reader.tree.module.bindings
         listed = bindings.get("__all__")
         if listed is not None:
-            value = listed[0].value if len(listed) == 1 else None
-            names = value.elts if isinstance(value, ast.List | ast.Tuple) else []
-            texts = [n.value for n in names if isinstance(n, ast.Constant) and isinstance(n.value, str)]
-            whole = value is not None and len(texts) == len(names) > 0 and not reader.changes_all
-            return frozenset(texts) if whole else None
+            names = _listed(ast.Name("__all__", ast.Load()), reader)
+            return frozenset(names) if names is not None and not reader.changes_all else None
         if "*" in bindings:
             return None
         return frozenset(name for name in bindings if not name.startswith("_"))
@@ -252,3 +249,17 @@ class Index:
                 if any(base.rpartition(".")[2] in names for base in written) and info in sub.bases:
                     found.append(sub)
         return found
+
+
+def _listed(node: ast.expr | None, reader: Reader, depth: int = 0) -> Sequence[str] | None:
+    """The strings of a literal list, of a name that is bound to one, or of a sum of such."""
+    if isinstance(node, ast.List | ast.Tuple):
+        texts = [n.value for n in node.elts if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+        return texts if len(texts) == len(node.elts) else None
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = (_listed(side, reader, depth + 1) for side in (node.left, node.right))
+        return [*left, *right] if left is not None and right is not None else None
+    if not isinstance(node, ast.Name) or depth > _DEPTH:
+        return None
+    bindings = reader.tree.module.bindings.get(node.id, [])
+    return _listed(bindings[0].value, reader, depth + 1) if len(bindings) == 1 else None

@@ -19,6 +19,7 @@ _IMPORT: Final = re.compile(rb"^[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]+(\*|\(
 _PLAIN_IMPORT: Final = re.compile(rb"^[ \t]*import[ \t]+([^\r\n#;]+)", re.MULTILINE)
 _CLASS: Final = re.compile(rb"^[ \t]*class[ \t]+(\w+)[ \t]*\((.*?)\)\s*:", re.MULTILINE | re.DOTALL)
 _ALIAS: Final = re.compile(rb"^[ \t]*(\w+)[ \t]*=[ \t]*(?:\w+\.)*([A-Z_]\w*)[ \t]*$", re.MULTILINE)
+_DOTTED: Final = re.compile(rb"\.[ \t]*(_?[A-Z]\w*)")
 _OWN_CLASS: Final = re.compile(rb"^[ \t]*class[ \t]+(\w+)", re.MULTILINE)
 _WORD: Final = re.compile(rb"[A-Za-z_]\w*")
 _NAME: Final = re.compile(rb"(\*|\w+)(?:[ \t]+as[ \t]+(\w+))?")
@@ -32,6 +33,8 @@ class _File:
     imports: list[tuple[str, frozenset[str]]]
     """The last name of a module, and the names that are imported from it; ``*`` for a star import."""
     classes: frozenset[str]
+    dotted: frozenset[str]
+    """Names behind a dot that begin like a class."""
 
 
 @dataclass
@@ -87,19 +90,31 @@ class Project:
         by_string = words.get(name, set()) & (words.get("setattr", set()) | words.get("__dict__", set()))
         return set(self._named(self._tables.stored.get(name, set()) | by_string))
 
-    def knowing(self, names: Iterable[str], modules: Iterable[Path]) -> tuple[Set[Path], Set[Path]]:
-        """Files that name a class that has one of these names, and all that can get hold of an instance.
+    def knowing(self, classes: Iterable[tuple[str, Path]]) -> tuple[Set[Path], Set[Path]]:
+        """Files that name one of these classes, each given with the file it stands in, and all that may hold one.
 
-        The first do not define a class of that name themselves; the others import from one of these modules, where
-        the class is, or from a file that names it: where the factories are.
+        The first take it by its name from that file, from a package above it or by a star, or name it by dots; the
+        others import from its file, or from a file that names it: where the factories are.
         """
         direct: set[int] = set()
-        for name in names:
-            direct.update(n for n in self._tables.words.get(name, _NONE) if name not in self._files[n].classes)
-        found = set(direct)
-        for module in [*modules, *(self.paths[number] for number in direct)]:
-            found |= self._tables.importers.get(_last_name(module), set())
+        modules: set[str] = set()
+        for name, home in classes:
+            direct.update(n for n in self._tables.words.get(name, _NONE) if self._takes(n, name, home))
+            modules.add(_last_name(home))
+        modules.update(_last_name(self.paths[number]) for number in direct)
+        found = direct.union(*(self._tables.importers.get(module, set()) for module in modules))
         return set(self._named(direct)), set(self._named(found))
+
+    def _takes(self, number: int, name: str, home: Path) -> bool:
+        file, above = self._files[number], {_last_name(home), *home.parent.parts, ""}
+        if name in file.classes:
+            return False
+        sources = [module for module, names in file.imports if name in names]
+        if sources:
+            return not above.isdisjoint(sources)
+        if any("*" in names and module in above for module, names in file.imports):
+            return True
+        return number in self._tables.importers.get(_last_name(home), _NONE) and name in file.dotted
 
     def _named(self, numbers: Iterable[int]) -> list[Path]:
         return [self.paths[number] for number in sorted(numbers)]
@@ -146,7 +161,8 @@ def _imports(data: bytes) -> tuple[_File, set[str]]:
         parts = (part.split() for part in names.split(b","))
         modules.update(part[0].rpartition(b".")[2].decode("utf-8", "replace") for part in parts if part)
     classes = frozenset(name.decode() for name in _OWN_CLASS.findall(data))
-    return _File(imports, classes), modules
+    dotted = frozenset(name.decode() for name in _DOTTED.findall(data))
+    return _File(imports, classes, dotted), modules
 
 
 def _aliases(data: bytes) -> Iterator[tuple[str, str]]:
