@@ -107,14 +107,14 @@ def convert_source(
     """
     neighbours = Neighbours(path, index or Index(search_path(find_python())))
     path = path or Path("source.py")
+    settled: str | None = None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the parser, about the user's string literals
             result = _convert(source, options or Options(), path, neighbours)
         if verifier is not None and result.plan is not None and result.status == "changed":
             result = _verified(result, result.plan, verifier, require_verified)
-        if result.status == "changed":
-            neighbours.keep(files.decode(result.new).text)
+        settled = files.decode(result.new).text
     except UsageError:  # what was asked for is wrong, not this file
         raise
     except SourceError as error:
@@ -128,6 +128,8 @@ def convert_source(
     except Exception as error:
         words = f"internal error: {type(error).__name__}: {error}; please report it with what -v prints"
         return _failed(path, source, " ".join(words.split()))
+    finally:
+        neighbours.settle(settled, changed=settled is not None and result.status == "changed")
     return result
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nnconvert.source.reader import Reader
 
 _DEPTH: Final = 12
-_MOST_CHARACTERS: Final = 6_000_000
+_MOST_CHARACTERS: Final = 3_000_000
 """Of the sources that stay read from one file at hand to the next: they take about a hundred times as much memory."""
 
 
@@ -25,7 +25,7 @@ class Index:
     """What is read in one run: the files of projects, and of packages installed on the ``search_path``.
 
     ``root`` is the folder of the project, where it is not to be found by its marks. What a run writes, or would
-    write, has to be told (``put``), so that later files are decided with it in mind.
+    write, has to be told (``settle``), so that later files are decided with it in mind.
     """
 
     def __init__(self, search_path: Sequence[Path] = (), root: Path | None = None) -> None:
@@ -46,27 +46,44 @@ class Index:
     # -- reading ---------------------------------------------------------------------------------------------
 
     def open(
-        self, path: Path | None, source: Source, module_bases: frozenset[str], functionals: frozenset[str]
+        self, path: Path | None, text: str, module_bases: frozenset[str], functionals: frozenset[str]
     ) -> Reader:
-        """Read the file at hand, which has this source whatever is on disk; without a path it stands alone."""
+        """Read the file at hand, which has this text whatever is on disk; without a path it stands alone.
+
+        Raises SourceError where it does not parse.
+        """
         if self._settings != (module_bases, functionals):
             self._settings = (module_bases, functionals)
             self._readers.clear()
-        if sum(len(r.source.text) for r in self._readers.values() if r is not None) > _MOST_CHARACTERS:
-            self._readers.clear()
+        self._make_room()
         self._renew()
-        if self.at_hand is not None and self.at_hand.path is not None:  # a text that perhaps never comes about
-            self._readers.pop(self.at_hand.path, None)
-        self.at_hand = self._read(source, path)
+        known = self.reader(path) if path is not None and path in self._readers else None
+        self.at_hand = known if known is not None and known.source.text == text else self._read(Source(text), path)
         if path is not None:
+            self._readers.pop(path, None)
             self._readers[path] = self.at_hand
         return self.at_hand
 
-    def put(self, path: Path, text: str) -> None:
-        """The text that the file at an absolute path has from now on."""
-        self._texts[path] = text
-        self._readers.pop(path, None)
-        self._renew()
+    def _make_room(self) -> None:
+        """Forget what was read longest ago: never while a file is decided, which holds classes of others."""
+        sizes = {path: len(r.source.text) for path, r in self._readers.items() if r is not None}
+        excess = sum(sizes.values()) - _MOST_CHARACTERS
+        for path, size in sizes.items():
+            if excess > 0:
+                del self._readers[path]
+                excess -= size
+
+    def settle(self, path: Path, text: str | None, *, changed: bool) -> None:
+        """The text that the file at hand, with an absolute path, has from now on; ``changed``: other than on disk.
+
+        None for that on disk.
+        """
+        if changed and text is not None:
+            self._texts[path] = text
+        known = self._readers.get(path)
+        if known is not None and known.source.text != text:
+            del self._readers[path]
+            self._renew()
 
     def reader(self, path: Path) -> Reader | None:
         """What is read of the file at an absolute path; None where it cannot be read or does not parse."""
@@ -74,6 +91,8 @@ class Index:
             self._readers[path] = self._opened(path)
         reader = self._readers[path]
         if reader is not None and reader.generation != self.generation:
+            del self._readers[path]  # now the last one
+            self._readers[path] = reader
             reader.renew(self.generation)
         return reader
 

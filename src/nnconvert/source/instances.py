@@ -80,7 +80,8 @@ def _tested_for(node: ast.expr, reader: Reader) -> Iterator[ast.expr]:
             whole = ancestor.test
             tests = whole.values if isinstance(whole, ast.BoolOp) and isinstance(whole.op, ast.And) else [whole]
             for test in tests:
-                is_test = isinstance(test, ast.Call) and isinstance(test.func, ast.Name) and test.func.id == "isinstance"
+                function = test.func if isinstance(test, ast.Call) else None
+                is_test = isinstance(function, ast.Name) and function.id == "isinstance"
                 if is_test and isinstance(test, ast.Call) and len(test.args) == 2 and ast.unparse(test.args[0]) == text:
                     yield test.args[1]
         child = ancestor

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from nnconvert.source.index import Index
 from nnconvert.source.reader import Reader
-from nnconvert.source.text import Source
 
 
 class Neighbours:
@@ -22,12 +21,12 @@ class Neighbours:
 
     def read(self, text: str, module_bases: frozenset[str], functionals: frozenset[str]) -> Reader:
         """Read the file at hand, with this text; raises SourceError where it does not parse."""
-        return self._index.open(self._path, Source(text), module_bases, functionals)
+        return self._index.open(self._path, text, module_bases, functionals)
 
-    def keep(self, text: str) -> None:
-        """The text that the file has from now on, for the files that come after it."""
+    def settle(self, text: str | None, *, changed: bool) -> None:
+        """The text that the file has from now on, for the files that come after it; None for that on disk."""
         if self._path is not None:
-            self._index.put(self._path, text)
+            self._index.settle(self._path, text, changed=changed)
 
     @property
     def imported(self) -> frozenset[str]:

@@ -169,10 +169,16 @@ class ScopeTree:
             handler = _HANDLERS.get(kind)
             if handler is not None:
                 pending.extend(handler(node, scope, self))
-            for child, where in self._children(node, scope):
+            if kind in _OPENING:
+                for child, where in self._inner_children(node, scope):
+                    if not hasattr(child, "parent_node"):
+                        child.parent_node = node  # type: ignore[attr-defined]
+                    stack.append((child, where))
+                continue
+            for child in _children(node, kind):
                 if not hasattr(child, "parent_node"):
                     child.parent_node = node  # type: ignore[attr-defined]
-                stack.append((child, where))
+                stack.append((child, scope))
         # `nonlocal` looks for the scope that binds the name otherwise.
         for scope, name, binding in sorted(pending, key=lambda item: item[1] in item[0].declared_nonlocal):
             scope.bind(name, binding)
@@ -183,26 +189,26 @@ class ScopeTree:
         node.opened_scope = scope  # type: ignore[attr-defined]
         return scope
 
-    def _children(self, node: ast.AST, scope: Scope) -> list[tuple[ast.AST, Scope]]:
+    def _inner_children(self, node: ast.AST, scope: Scope) -> list[tuple[ast.AST, Scope]]:
+        """The children of a node that opens a scope, the last one first, each with the scope that it runs in."""
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             return self._function_children(node, scope)
         if isinstance(node, ast.ClassDef):
             inner = self._open("class", node, scope, node.name)
             outside: list[ast.AST] = [*node.decorator_list, *node.bases, *node.keywords]
             return [(c, inner) for c in reversed(node.body)] + [(c, scope) for c in reversed(outside)]
-        if isinstance(node, Comprehension):
-            inner = self._open("comprehension", node, scope, f"<{type(node).__name__}>")
-            found: list[tuple[ast.AST, Scope]] = []
-            for child in ast.iter_child_nodes(node):
-                if child is not node.generators[0]:
-                    found.append((child, inner))
-            first = node.generators[0]
-            first.parent_node = node  # type: ignore[attr-defined]
-            for child in ast.iter_child_nodes(first):
-                child.parent_node = first  # type: ignore[attr-defined]
-            found += [(first.target, inner), *((test, inner) for test in first.ifs), (first.iter, scope)]
-            return found
-        return [(child, scope) for child in _generic_children(node)]
+        assert isinstance(node, Comprehension)
+        inner = self._open("comprehension", node, scope, f"<{type(node).__name__}>")
+        found: list[tuple[ast.AST, Scope]] = []
+        for child in ast.iter_child_nodes(node):
+            if child is not node.generators[0]:
+                found.append((child, inner))
+        first = node.generators[0]
+        first.parent_node = node  # type: ignore[attr-defined]
+        for child in ast.iter_child_nodes(first):
+            child.parent_node = first  # type: ignore[attr-defined]
+        found += [(first.target, inner), *((test, inner) for test in first.ifs), (first.iter, scope)]
+        return found
 
     def _function_children(self, node: FunctionNode | ast.Lambda, scope: Scope) -> list[tuple[ast.AST, Scope]]:
         lambda_ = isinstance(node, ast.Lambda)
@@ -223,25 +229,33 @@ class ScopeTree:
         return [(c, inner) for c in reversed(node.body)] + [(c, scope) for c in reversed(outside)]
 
 
-def _generic_children(node: ast.AST) -> list[ast.AST]:
-    fields = _FIELDS.get(type(node))
+def _children(node: ast.AST, kind: type[ast.AST]) -> list[ast.AST]:
+    """The children of a node, the last one first."""
+    fields = _FIELDS.get(kind)
     if fields is None:
-        fields = tuple(f for f in node._fields if f not in _NO_NODES)
-        _FIELDS[type(node)] = fields
+        fields = tuple(f for f in reversed(kind._fields) if f not in _NO_NODES)
+        _FIELDS[kind] = fields
     found: list[ast.AST] = []
     for name in fields:
         value = getattr(node, name, None)
-        if isinstance(value, list):
-            found.extend(item for item in value if isinstance(item, ast.AST))
+        if type(value) is list:
+            found += value[::-1]
         elif isinstance(value, ast.AST):
             found.append(value)
-    found.reverse()
-    return found
+    return [child for child in found if isinstance(child, ast.AST)] if kind in _MIXED else found
 
 
 _KEPT = (ast.Call, ast.Name, ast.Attribute, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.Constant)
+_OPENING = frozenset(
+    {
+        ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef,
+        ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp,
+    }
+)  # fmt: skip
 _NO_NODES = frozenset({"ctx", "op", "ops", "id", "attr", "arg", "kind", "lineno", "type_ignores", "type_comment"})
 _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
+_MIXED = frozenset({ast.Dict, ast.Global, ast.Nonlocal, ast.MatchClass})
+"""Nodes with lists that hold something else than nodes, too."""
 
 
 Bound = Iterator[tuple[Scope, str, Binding]]
