@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from nnconvert.console import Console
 from nnconvert.errors import NnconvertError
 
 if TYPE_CHECKING:
-    from nnconvert.api import Result, Verifier
+    from nnconvert.api import Index, Result, Verifier
     from nnconvert.discovery import Excludes
     from nnconvert.options import Options
     from nnconvert.report import Report
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _DIRECTIONS = ("--to-module", "--to-functional")
 _EXIT_USAGE, _EXIT_INTERRUPTED = 2, 130
+_TRACKED = 100_000
+"""New objects before Python looks for garbage."""
 
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -137,12 +140,14 @@ def _convert(**given: Any) -> int:
     )
     run = _convert_stdin if first == settings.STDIN else _convert_files
     verifier = settings.verifier(settled, arguments.python, arguments.model, arguments.args, arguments.inputs)
+    index = settings.index(settled, arguments.python, alone=first == settings.STDIN and not arguments.stdin_filename)
+    gc.set_threshold(_TRACKED, 10, 10)  # trees are many objects that live long: looking at them takes half the time
     with verifier:
-        return run(arguments, options, excludes, verifier if verifies else None, report)
+        return run(arguments, options, excludes, verifier if verifies else None, index, report)
 
 
 def _convert_files(
-    arguments: Arguments, options: Options, excludes: Excludes, verifier: Verifier | None, report: Report
+    arguments: Arguments, options: Options, excludes: Excludes, verifier: Verifier | None, index: Index, report: Report
 ) -> int:
     from nnconvert import preflight
     from nnconvert.api import convert_paths
@@ -164,6 +169,7 @@ def _convert_files(
         write=arguments.writes,
         verifier=verifier,
         require_verified=arguments.require_verified,
+        index=index,
     )
     for result in results:
         console.err(report.add(result))
@@ -174,7 +180,7 @@ def _convert_files(
 
 
 def _convert_stdin(
-    arguments: Arguments, options: Options, excludes: Excludes, verifier: Verifier | None, report: Report
+    arguments: Arguments, options: Options, excludes: Excludes, verifier: Verifier | None, index: Index, report: Report
 ) -> int:
     from nnconvert import preflight
     from nnconvert.api import convert_source
@@ -187,7 +193,9 @@ def _convert_stdin(
             console.out(source)
         return 0
     preflight.require_classes(options.classes, [source])
-    result = convert_source(source, options, path=path, verifier=verifier, require_verified=arguments.require_verified)
+    result = convert_source(
+        source, options, path=path, verifier=verifier, require_verified=arguments.require_verified, index=index
+    )
     console.err(report.add(result))
     if arguments.diff:
         console.out(_diff(result, console))

@@ -24,11 +24,13 @@ _MOST_CHARACTERS: Final = 3_000_000
 class Index:
     """What is read in one run: the files of projects, and of packages installed on the ``search_path``.
 
-    ``root`` is the folder of the project, where it is not to be found by its marks. What a run writes, or would
+    ``root`` is the folder of the project, where it is not to be found by its marks; ``alone`` asks for sources that
+    are in no project, whatever they are called. What a run writes, or would
     write, has to be told (``settle``), so that later files are decided with it in mind.
     """
 
-    def __init__(self, search_path: Sequence[Path] = (), root: Path | None = None) -> None:
+    def __init__(self, search_path: Sequence[Path] = (), root: Path | None = None, *, alone: bool = False) -> None:
+        self.alone = alone
         self.generation = 0
         """Changes with the file at hand: what was found across files before may be of its older text."""
         self._finder = ModuleFinder(search_path)
@@ -45,9 +47,7 @@ class Index:
 
     # -- reading ---------------------------------------------------------------------------------------------
 
-    def open(
-        self, path: Path | None, text: str, module_bases: frozenset[str], functionals: frozenset[str]
-    ) -> Reader:
+    def open(self, path: Path | None, text: str, module_bases: frozenset[str], functionals: frozenset[str]) -> Reader:
         """Read the file at hand, which has this text whatever is on disk; without a path it stands alone.
 
         Raises SourceError where it does not parse.

@@ -16,8 +16,8 @@ class Neighbours:
     """
 
     def __init__(self, path: Path | None = None, index: Index | None = None) -> None:
-        self._path = Path(os.path.abspath(path)) if path is not None else None
         self._index = index if index is not None else Index()
+        self._path = Path(os.path.abspath(path)) if path is not None and not self._index.alone else None
 
     def read(self, text: str, module_bases: frozenset[str], functionals: frozenset[str]) -> Reader:
         """Read the file at hand, with this text; raises SourceError where it does not parse."""
