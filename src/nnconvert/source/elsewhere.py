@@ -28,8 +28,6 @@ class _Known:
 
     naming: Set[Path]
     """They name it or a subclass."""
-    naming_relatives: Set[Path]
-    """They name it, a subclass or a base."""
     meeting: Set[Path]
     """These, and those that import from them."""
 
@@ -67,7 +65,7 @@ class Elsewhere:
         project = self._project(info)
         if project is not None:
             walking: set[Path] = set().union(*(project.naming([word]) for word in _WALKS))
-            looking = walking & project.naming([module])
+            looking = walking & project.testing(module)
         else:
             walking = looking = set()
         for other in self.readers(info, walking, looking):
@@ -103,11 +101,14 @@ class Elsewhere:
         return self.readers(info, project.naming([name]) if project is not None else set())
 
     def naming(self, info: ClassInfo) -> Iterator[Reader]:
-        """The files that name the class or a relative of the project."""
+        """The files that name a method of the class or of a subclass by the class, or ask the class for one by string."""
         project = self._project(info)
         if project is None:
             return iter(())
-        return self.readers(info, self._known(info).naming_relatives)
+        named: set[Path] = set()
+        for member in (info, *info.descendants()):
+            named |= project.taking(member.node.name, (*member.methods, "__init__", "__new__", "__dict__"))
+        return self.readers(info, named)
 
     def readers(self, info: ClassInfo, hits: Iterable[Path], anyway: Iterable[Path] = ()) -> Iterator[Reader]:
         """The files among the hits that may meet instances, those of the class's relatives, and some ``anyway``."""
@@ -134,14 +135,10 @@ class Elsewhere:
     def _known(self, info: ClassInfo) -> _Known:
         if info not in self._found:
             project = self._project(info)
-            own = [info, *info.descendants()]
-            bases = [base for base in info.family() if base not in own]
-            if project is None:
-                self._found[info] = _Known(frozenset(), frozenset(), frozenset())
-            else:
-                naming, meeting = project.knowing(self._places(own, project))
-                of_bases, meeting_bases = project.knowing(self._places(bases, project))
-                self._found[info] = _Known(naming, naming | of_bases, meeting | meeting_bases)
+            own = (info, *info.descendants())
+            self._found[info] = (
+                _Known(*project.knowing(self._places(own, project))) if project is not None else _Known(set(), set())
+            )
         return self._found[info]
 
     def _places(self, members: Iterable[ClassInfo], project: Project) -> Iterator[tuple[str, Path]]:

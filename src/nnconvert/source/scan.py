@@ -19,6 +19,11 @@ _IMPORT: Final = re.compile(rb"^[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]+(\*|\(
 _PLAIN_IMPORT: Final = re.compile(rb"^[ \t]*import[ \t]+([^\r\n#;]+)", re.MULTILINE)
 _CLASS: Final = re.compile(rb"^[ \t]*class[ \t]+(\w+)[ \t]*\((.*?)\)\s*:", re.MULTILINE | re.DOTALL)
 _ALIAS: Final = re.compile(rb"^[ \t]*(\w+)[ \t]*=[ \t]*(?:\w+\.)*([A-Z_]\w*)[ \t]*$", re.MULTILINE)
+_TEST: Final = re.compile(
+    rb"isinstance\(\s*[\w.\[\]]+\s*,\s*([^)]*)\)|(?:type\([\w.]+\)|__class__|__name__)\s*(?:==|is|in)\s([^:\r\n]*)"
+)
+_TAKEN: Final = re.compile(rb"\b(_?[A-Z]\w*)\.([A-Za-z_]\w*)")
+_ASKED: Final = re.compile(rb"\b(?:getattr|setattr|vars|object)\(\s*(?:\w+\.)*(_?[A-Z]\w*)")
 _DOTTED: Final = re.compile(rb"\.[ \t]*(_?[A-Z]\w*)")
 _OWN_CLASS: Final = re.compile(rb"^[ \t]*class[ \t]+(\w+)", re.MULTILINE)
 _WORD: Final = re.compile(rb"[A-Za-z_]\w*")
@@ -44,6 +49,10 @@ class _Tables:
     words: dict[str, set[int]] = field(default_factory=dict)
     stored: dict[str, set[int]] = field(default_factory=dict)
     bases: dict[str, set[int]] = field(default_factory=dict)
+    tested: dict[str, set[int]] = field(default_factory=dict)
+    """Names of classes that something is tested for."""
+    taken: dict[str, set[int]] = field(default_factory=dict)
+    """``Net.forward``, and ``Net.`` for ``getattr(Net, ...)``."""
     aliases: dict[str, set[str]] = field(default_factory=dict)
     """Name -> the names that some file gives it: ``Base`` for ``import Net as Base`` and ``Base = Net``."""
     importers: dict[str, set[int]] = field(default_factory=dict)
@@ -83,6 +92,17 @@ class Project:
         """Files in which all of the words occur."""
         found = [self._tables.words.get(word, _NONE) for word in words]
         return set(self._named(frozenset.intersection(*map(frozenset, found)))) if found else set()
+
+    def testing(self, class_name: str) -> Set[Path]:
+        """Files that test whether something is an instance of a class of this name."""
+        return set(self._named(self._tables.tested.get(class_name, _NONE)))
+
+    def taking(self, class_name: str, methods: Iterable[str]) -> Set[Path]:
+        """Files that take one of these methods from a class of this name, or ask it for something by string."""
+        taken = self._tables.taken
+        names = self.names_of(class_name)
+        wanted = (f"{name}.{method}" for name in names for method in (*methods, ""))
+        return set(self._named(set().union(*(taken.get(key, _NONE) for key in wanted))))
 
     def storing(self, name: str) -> Set[Path]:
         """Files that may store an attribute of this name on something."""
@@ -140,6 +160,10 @@ class Project:
             for name in set(_STORE.findall(data)):
                 tables.stored.setdefault(name.decode(), set()).add(number)
             bases = {word.decode() for _, text in _CLASS.findall(data) for word in _WORD.findall(text)}
+            for word in {word for text in _TEST.findall(data) for word in _WORD.findall(b" ".join(text))}:
+                tables.tested.setdefault(word.decode(), set()).add(number)
+            for owner, method in {*_TAKEN.findall(data), *((name, b"") for name in _ASKED.findall(data))}:
+                tables.taken.setdefault(f"{owner.decode()}.{method.decode()}", set()).add(number)
             for base in bases:
                 tables.bases.setdefault(base, set()).add(number)
             for alias, name in _aliases(data):
