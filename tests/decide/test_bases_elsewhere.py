@@ -87,7 +87,7 @@ LOST = {
     "does not parse": {"pkg/net.py": net("from .base import Base"), "pkg/base.py": f"{BASE}\n\nclass\n"},
     "one of two": {
         "pkg/net.py": net("from .base import Base"),
-        "pkg/base.py": f"try:\n    from .a import Base\nexcept ImportError:\n    from .b import Base\n",
+        "pkg/base.py": "try:\n    from .a import Base\nexcept ImportError:\n    from .b import Base\n",
         "pkg/a.py": BASE,
         "pkg/b.py": BASE,
     },
@@ -178,7 +178,7 @@ BODIES = {
         "NNC203",
     ),
     "its setting is a buffer": (
-        "class Base(nn.Module):\n    def __init__(self, p):\n        super().__init__()\n        self.p = torch.ones(1)",
+        "class Base(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.p = torch.ones(1)",
         "    def forward(self, x):\n        return F.leaky_relu(x, self.p)\n",
         "NNC206",
     ),
@@ -200,7 +200,8 @@ def test_what_a_base_does(tmp_path: Path, base: str, body: str, expected: str) -
 
 
 def test_the_new_init_has_the_signature_of_that_of_the_project(tmp_path: Path) -> None:
-    base = f"from typing import Any\n{HEAD}class Base(nn.Module):\n    def __init__(self, a: Any, b: int = 1) -> None:\n        super().__init__()\n"
+    init = "    def __init__(self, a: Any, b: int = 1) -> None:\n        super().__init__()\n"
+    base = f"from typing import Any\n{HEAD}class Base(nn.Module):\n{init}"
     root = write(tmp_path, {"net.py": net("from base import Base"), "base.py": base})
     assert (
         b"    def __init__(self, a, b=1) -> None:\n        super().__init__(a, b)\n" in converted(root / "net.py").new

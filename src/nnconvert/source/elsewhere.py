@@ -101,7 +101,7 @@ class Elsewhere:
         return self.readers(info, project.naming([name]) if project is not None else set())
 
     def naming(self, info: ClassInfo) -> Iterator[Reader]:
-        """The files that name a method of the class or of a subclass by the class, or ask the class for one by string."""
+        """The files that take a method from the class or a subclass, or ask one of these for something by string."""
         project = self._project(info)
         if project is None:
             return iter(())
