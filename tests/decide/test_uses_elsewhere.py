@@ -86,6 +86,7 @@ STORES = {
     ),
     "by setattr": ("from net import Net\n\nsetattr(Net(), 'p', 0.2)\n", "NNC203"),
     "under a computed name": ("from net import Net\n\nfor name in names:\n    setattr(Net(), name, 0.2)\n", "NNC203"),
+    "on the class": ("from net import Net\n\nNet.p = 0.2\n", "NNC203"),
     "by an operator": ("from net import Net\n\nmodel = Net()\nmodel.p *= 2\n", "NNC203"),
     "on an argument, where the class is not named": ("def off(m):\n    m.p = 0\n", "leaky_relu"),
     "on a configuration": ("from net import Net\n\n\ndef set(config):\n    config.p = 0\n", "leaky_relu"),
@@ -98,7 +99,7 @@ STORES = {
         "leaky_relu",
     ),
     "on what was tested for another class": (
-        "from torch import nn\nfrom net import Net\n\n\ndef off(m):\n    if isinstance(m, nn.Dropout):\n        m.p = 0\n",
+        "from torch import nn\nfrom net import Net\n\n\ndef f(m):\n    if isinstance(m, nn.Dropout):\n        m.p = 0\n",
         "leaky_relu",
     ),
     "on what an installed package gives": (
@@ -121,6 +122,21 @@ MODELS = {
 @pytest.mark.parametrize(("text", "expected"), STORES.values(), ids=STORES)
 def test_settings_stored_elsewhere(tmp_path: Path, text: str, expected: str) -> None:
     root = write(tmp_path, {"net.py": NET, **MODELS, "train.py": text})
+    assert outcomes(root / "net.py") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("import net\n\nnet.P = 0.2\n", "NNC203"),
+        ("from . import net as n\n\nn.P = 0.2\n", "NNC203"),
+        ("import others\n\nothers.P = 0.2\n", "leaky_relu"),
+        ("from net import P\n\nP = 0.2\n", "leaky_relu"),
+    ],
+)
+def test_globals_that_other_files_bind_again(tmp_path: Path, text: str, expected: str) -> None:
+    net = f"{HEAD}P = 0.1\n\n\nclass Net(nn.Module):\n    def forward(self, x):\n        return F.leaky_relu(x, P)\n"
+    root = write(tmp_path, {"net.py": net, **MODELS, "train.py": text})
     assert outcomes(root / "net.py") == expected
 
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from nnconvert.source.classes import ClassInfo, torch_class
-from nnconvert.source.instances import may_be_instance
+from nnconvert.source.instances import may_be_instance, may_be_owner
 from nnconvert.source.named import string_values, table_use
 from nnconvert.source.reader import Reader
 
@@ -53,13 +53,7 @@ def _is_a_number(load: ast.Attribute, reader: Reader) -> bool:
 def stored_outside(name: str, info: ClassInfo, reader: Reader) -> ast.expr | None:
     """The object of ``<object>.<name> = ...``, where it may be an instance of the class, or the class itself."""
     owners = reader.attributes.outer_owners.get(name, [])
-    found = (o for o in owners if may_be_instance(o, info, reader) or _is_class(o, info, reader))
-    return next(found, None)
-
-
-def _is_class(node: ast.expr, info: ClassInfo, reader: Reader) -> bool:
-    """``Net.act = nn.GELU()``: Python looks there before it asks nn.Module for the submodule."""
-    return any(named in info.family() for named in reader.classes.named(node, reader.tree.scope_of[node]))
+    return next((owner for owner in owners if may_be_owner(owner, info, reader)), None)
 
 
 def asked_by_string(name: str, info: ClassInfo, reader: Reader) -> bool:

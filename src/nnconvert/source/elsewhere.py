@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from nnconvert.source.classes import ClassInfo
-from nnconvert.source.instances import may_be_instance
+from nnconvert.source.instances import may_be_instance, may_be_owner
 from nnconvert.source.walks import Walk
 
 if TYPE_CHECKING:
@@ -45,7 +45,19 @@ class Elsewhere:
         project = self._project(info)
         for other in self.readers(info, project.storing(name) if project is not None else set()):
             for owner in other.attributes.outer_owners.get(name, []):
-                if may_be_instance(owner, info, other):
+                if may_be_owner(owner, info, other):
+                    return other.place(owner, self.reader)
+        return ""
+
+    def rebound(self, name: str) -> str:
+        """Where another file of the project gives a global of this one another value: ``net.P = 0.2``."""
+        path = self.reader.path
+        for place in sorted(self.index.project(path).storing(name) - {path}) if path is not None else ():
+            other = self.index.reader(place)
+            for owner in other.attributes.outer_owners.get(name, []) if other is not None else ():
+                assert other is not None
+                module = other.names.qualname(owner, other.tree.scope_of.get(owner, other.tree.module))
+                if module is not None and self.index.module(module, other) == path:
                     return other.place(owner, self.reader)
         return ""
 

@@ -64,7 +64,7 @@ class Expression:
 
     def __init__(self, surroundings: Surroundings, scope: Scope) -> None:
         self.surroundings = surroundings
-        self.reader = surroundings.reader
+        self.reader = scope.tree.home
         self.scope = scope
         self.after = 0
         self.substituted = False
@@ -193,6 +193,8 @@ class Expression:
             raise NotConstantError("changed", f"the file changes globals by other means, perhaps {shown}")
         if where.kind == "module" and self._may_be_built_before(bindings[0].node):
             raise NotConstantError("late", f"{shown} gets its value after code that may build the class")
+        if where.kind == "module" and (place := self.reader.elsewhere.rebound(node.id)):
+            raise NotConstantError("changed", f"{shown} gets another value: {place}")
         value = bindings[0].value
         if not gives_immutable(value, where):  # what int(...) gave when the module was imported stays
             Expression(self.surroundings, where).visit(value, depth + 1)

@@ -102,7 +102,7 @@ class Index:
         try:
             text = self._texts.get(path)
             return self._read(Source(files.decode(path.read_bytes()).text if text is None else text), path)
-        except (OSError, SourceError):  # it is not this file that is asked about
+        except (OSError, SourceError, RecursionError):  # it is not this file that is asked about
             return None
 
     def _read(self, source: Source, path: Path | None) -> Reader:
@@ -192,6 +192,10 @@ class Index:
             return path.read_bytes()
         except OSError:
             return b""
+
+    def module(self, qualname: str, home: Reader) -> Path | None:
+        """The file of the module that a qualified name of one file is, if it is one."""
+        return self._finder.find(qualname, home.path)
 
     def file_of(self, qualname: str, home: Reader, depth: int = 0) -> Path | None:
         """The file of the project that defines what a qualified name stands for, as far as imports tell."""

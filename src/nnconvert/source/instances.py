@@ -50,6 +50,14 @@ def may_be_instance(node: ast.expr, info: ClassInfo, reader: Reader) -> bool:
     return at_hand is None or at_hand is reader or at_hand.elsewhere.may_hold(node, info, reader)
 
 
+def may_be_owner(node: ast.expr, info: ClassInfo, reader: Reader) -> bool:
+    """Whether an expression may be an instance, or is the class or a relative: attributes are found there, too."""
+    if may_be_instance(node, info, reader):
+        return True
+    scope = reader.tree.scope_of.get(node, reader.tree.module)
+    return any(named in info.family() for named in reader.classes.named(node, scope))
+
+
 def _is_no_instance(binding: Binding, info: ClassInfo, reader: Reader) -> bool:
     """A parameter annotated as a configuration, a number or another class; the result of ``parse_args()``."""
     if binding.value is not None:
