@@ -6,7 +6,7 @@ An expression there is taken for an instance where nothing speaks against it: se
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -39,15 +39,24 @@ class Elsewhere:
         self.reader = reader
         self.index = reader.index
         self._found: dict[ClassInfo, _Known] = {}
+        self._answers: dict[tuple[str, ClassInfo, str], str] = {}
 
     def stored(self, info: ClassInfo, name: str) -> str:
         """Where ``<object>.<name>`` is stored on what may be an instance; empty where it is not."""
+        return self._once(("stored", info, name), lambda: self._stored(info, name))
+
+    def _stored(self, info: ClassInfo, name: str) -> str:
         project = self._project(info)
         for other in self.readers(info, project.storing(name) if project is not None else set()):
             for owner in other.attributes.outer_owners.get(name, []):
                 if may_be_owner(owner, info, other):
                     return other.place(owner, self.reader)
         return ""
+
+    def _once(self, question: tuple[str, ClassInfo, str], answer: Callable[[], str]) -> str:
+        if question not in self._answers:
+            self._answers[question] = answer()
+        return self._answers[question]
 
     def rebound(self, name: str) -> str:
         """Where another file of the project gives a global of this one another value: ``net.P = 0.2``."""
@@ -63,6 +72,9 @@ class Elsewhere:
 
     def stored_unknown(self, info: ClassInfo) -> str:
         """Where something is stored under a computed name on what certainly is an instance."""
+        return self._once(("unknown", info, ""), lambda: self._stored_unknown(info))
+
+    def _stored_unknown(self, info: ClassInfo) -> str:
         project = self._project(info)
         family = info.family()
         for other in self.readers(info, project.naming(["setattr"]) if project is not None else set()):
@@ -74,6 +86,9 @@ class Elsewhere:
 
     def walk(self, info: ClassInfo, module: str) -> str:
         """Where a walk over submodules would notice one of this class of torch.nn that comes or goes."""
+        return self._once(("walk", info, module), lambda: self._walk(info, module))
+
+    def _walk(self, info: ClassInfo, module: str) -> str:
         project = self._project(info)
         if project is not None:
             walking: set[Path] = set().union(*(project.naming([word]) for word in _WALKS))
@@ -108,9 +123,9 @@ class Elsewhere:
         return other.path in self._known(info).naming and self._names(other, info)
 
     def reading(self, info: ClassInfo, name: str) -> Iterator[Reader]:
-        """The files that know the class and speak of the name."""
+        """The files that may meet an instance and reach an attribute of this name."""
         project = self._project(info)
-        return self.readers(info, project.naming([name]) if project is not None else set())
+        return self.readers(info, project.reaching(name) if project is not None else set())
 
     def naming(self, info: ClassInfo) -> Iterator[Reader]:
         """The files that take a method from the class or a subclass, or ask one of these for something by string."""

@@ -22,6 +22,8 @@ _ALIAS: Final = re.compile(rb"^[ \t]*(\w+)[ \t]*=[ \t]*(?:\w+\.)*([A-Z_]\w*)[ \t
 _TEST: Final = re.compile(
     rb"isinstance\(\s*[\w.\[\]]+\s*,\s*([^)]*)\)|(?:type\([\w.]+\)|__class__|__name__)\s*(?:==|is|in)\s([^:\r\n]*)"
 )
+_REACHED: Final = re.compile(rb"(?<!\bself)\.[ \t]*([A-Za-z_]\w*)")
+_QUOTED: Final = re.compile(rb"['\"]([\w.]+)['\"]")
 _TAKEN: Final = re.compile(rb"\b(_?[A-Z]\w*)\.([A-Za-z_]\w*)")
 _ASKED: Final = re.compile(rb"\b(?:getattr|setattr|vars|object)\(\s*(?:\w+\.)*(_?[A-Z]\w*)")
 _DOTTED: Final = re.compile(rb"\.[ \t]*(_?[A-Z]\w*)")
@@ -49,6 +51,8 @@ class _Tables:
     words: dict[str, set[int]] = field(default_factory=dict)
     stored: dict[str, set[int]] = field(default_factory=dict)
     bases: dict[str, set[int]] = field(default_factory=dict)
+    reached: dict[str, set[int]] = field(default_factory=dict)
+    """Names of attributes of anything but ``self``, and what stands between quotes."""
     tested: dict[str, set[int]] = field(default_factory=dict)
     """Names of classes that something is tested for."""
     taken: dict[str, set[int]] = field(default_factory=dict)
@@ -92,6 +96,12 @@ class Project:
         """Files in which all of the words occur."""
         found = [self._tables.words.get(word, _NONE) for word in words]
         return set(self._named(frozenset.intersection(*map(frozenset, found)))) if found else set()
+
+    def reaching(self, name: str) -> Set[Path]:
+        """Files that may reach an attribute of this name on something else than the self of a method, or by string."""
+        words, reached = self._tables.words, self._tables.reached
+        lent = words.get("MethodType", _NONE) if name in words else _NONE  # functions that become methods have a self
+        return set(self._named(reached.get(name, set()).union(lent)))
 
     def testing(self, class_name: str) -> Set[Path]:
         """Files that test whether something is an instance of a class of this name."""
@@ -162,6 +172,10 @@ class Project:
             bases = {word.decode() for _, text in _CLASS.findall(data) for word in _WORD.findall(text)}
             for word in {word for text in _TEST.findall(data) for word in _WORD.findall(b" ".join(text))}:
                 tables.tested.setdefault(word.decode(), set()).add(number)
+            for name in {
+                part for text in {*_REACHED.findall(data), *_QUOTED.findall(data)} for part in text.split(b".")
+            }:
+                tables.reached.setdefault(name.decode(), set()).add(number)
             for owner, method in {*_TAKEN.findall(data), *((name, b"") for name in _ASKED.findall(data))}:
                 tables.taken.setdefault(f"{owner.decode()}.{method.decode()}", set()).add(number)
             for base in bases:
