@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 _DIRECTIONS = ("--to-module", "--to-functional")
 _EXIT_USAGE, _EXIT_INTERRUPTED = 2, 130
-_TRACKED = 100_000
-"""New objects before Python looks for garbage."""
 
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -141,7 +139,7 @@ def _convert(**given: Any) -> int:
     run = _convert_stdin if first == settings.STDIN else _convert_files
     verifier = settings.verifier(settled, arguments.python, arguments.model, arguments.args, arguments.inputs)
     index = settings.index(settled, arguments.python, alone=first == settings.STDIN and not arguments.stdin_filename)
-    gc.set_threshold(_TRACKED, 10, 10)  # trees are many objects that live long: looking at them takes half the time
+    gc.set_threshold(100_000, 10, 10)  # trees are many objects that live long: looking at them takes half the time
     with verifier:
         return run(arguments, options, excludes, verifier if verifies else None, index, report)
 

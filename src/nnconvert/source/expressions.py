@@ -8,9 +8,10 @@ from typing import Any, Final, Literal, Protocol
 
 from nnconvert.source.facts import Method
 from nnconvert.source.names import root_name
+from nnconvert.source.nodes import NodeTable
 from nnconvert.source.paths import own_nodes
 from nnconvert.source.reader import Reader
-from nnconvert.source.scopes import Binding, NodeTable, Scope
+from nnconvert.source.scopes import Binding, Scope
 
 Why = Literal["input", "local", "training", "state", "dotted", "changed", "unknown", "late"]
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Literal
+
+from nnconvert.source.nodes import NodeTable
 
 if TYPE_CHECKING:
     from nnconvert.source.reader import Reader
@@ -19,7 +21,6 @@ ScopeKind = Literal["module", "class", "function", "lambda", "comprehension"]
 BindingKind = Literal["import", "star", "assign", "parameter", "function", "class", "other"]
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
-_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -82,27 +83,6 @@ class Scope:
         while scope.parent is not None:
             scope = scope.parent
         return scope
-
-
-class NodeTable(Generic[_T]):
-    """Something that nodes know, whatever file they are from; it is kept on the nodes themselves."""
-
-    def __init__(self, attribute: str) -> None:
-        self._attribute: Final = attribute
-
-    def __getitem__(self, node: ast.AST) -> _T:
-        found: _T = getattr(node, self._attribute)
-        return found
-
-    def __contains__(self, node: ast.AST) -> bool:
-        return hasattr(node, self._attribute)
-
-    @overload
-    def get(self, node: ast.AST | None) -> _T | None: ...
-    @overload
-    def get(self, node: ast.AST | None, default: _T) -> _T: ...
-    def get(self, node: ast.AST | None, default: _T | None = None) -> _T | None:
-        return getattr(node, self._attribute, default)
 
 
 class _Inner(dict[ast.AST, "Scope"]):
