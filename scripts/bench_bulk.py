@@ -3,8 +3,8 @@
     python scripts/bench_bulk.py FOLDER...
     python scripts/bench_bulk.py --to-functional FOLDER...
 
-The floor is to decode and ast.parse each file that passes the bytes test. Each folder is taken for a project of its own.
-Nothing is written.
+The floor is to decode and ast.parse each file that passes the bytes test. Each folder is taken for a project of its
+own. Nothing is written.
 """
 
 from __future__ import annotations

@@ -229,9 +229,16 @@ def test_the_project_comes_before_installed_packages(tmp_path: Path) -> None:
 
 
 def test_a_signature_of_an_installed_package_may_change(tmp_path: Path) -> None:
-    site = write(tmp_path / "site", {"lib.py": BASE})
+    site = write(tmp_path / "site-packages", {"lib.py": BASE})
     root = write(tmp_path / "project", {"net.py": net("from lib import Base")})
     assert b"def __init__(self, *args, **kwargs):\n" in converted(root / "net.py", Index([site])).new
+
+
+def test_what_is_linked_for_editing_is_no_installed_package(tmp_path: Path) -> None:
+    sub = "from net import Net\n\n\nclass Sub(Net):\n    def __init__(self): ...\n"
+    source = f"{HEAD}class Net(nn.Module):\n{USE}"
+    root = write(tmp_path / "project", {"src/net.py": source, "src/sub.py": sub})
+    assert outcomes(root / "src/net.py", Index([root / "src"])) == "NNC110"
 
 
 def test_the_search_path_of_a_virtual_environment(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 _MARKERS: Final = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
+_INSTALLED: Final = ("site-packages", "dist-packages")
 _SOURCES: Final = ("src", "lib")
 _FOREIGN: Final = frozenset({"torch", *sys.stdlib_module_names})
 """Packages that are never read: what is in torch is known, the standard library has no module classes."""
@@ -49,8 +50,8 @@ class ModuleFinder:
         return None
 
     def is_installed(self, path: Path) -> bool:
-        """Whether a file is that of an installed package."""
-        return any(path.is_relative_to(root) for root in self._search_path)
+        """Whether a file is that of an installed package; what is linked for editing is a project's."""
+        return any(path.is_relative_to(root) for root in self._search_path if root.name in _INSTALLED)
 
     def _relative(self, parts: tuple[str, ...], level: int, home: Path) -> Path | None:
         folder = home.parent
@@ -96,7 +97,7 @@ def search_path(python: Path) -> tuple[Path, ...]:
     if python == Path(sys.executable):
         entries = (Path(entry) for entry in sys.path if entry)
         return tuple(entry for entry in entries if entry.is_dir() and entry != Path(sysconfig.get_path("stdlib")))
-    prefix = python.parent.parent
+    prefix = python.absolute().parent.parent
     settings = _venv_settings(prefix)
     folders = list(_site_packages(prefix, settings.get("version", "")))
     if settings.get("include-system-site-packages", "false").lower() == "true" and "home" in settings:
