@@ -153,6 +153,17 @@ WALKS = {
         "            c.negative_slope = 1\n",
         "NNC302",
     ),
+    "for this very module, in a model of parts": (
+        "from torch import nn\nfrom net import Net\n\n\nclass Whole(nn.Module):\n    def __init__(self):\n"
+        "        super().__init__()\n        self.net = Net()\n\n    def count(self):\n        n = 0\n"
+        "        for m in self.modules():\n            if isinstance(m, nn.LeakyReLU):\n                n += 1\n",
+        "NNC302",
+    ),
+    "for this very module, in another model": (
+        "from torch import nn\nimport zoo\n\nn = 0\nfor m in zoo.get().modules():\n"
+        "    if isinstance(m, nn.LeakyReLU):\n        n += 1\n",
+        "leaky_relu",
+    ),
     "for another module": (
         f"from torch import nn\n{TRAIN}for c in model.modules():\n    if isinstance(c, nn.Linear):\n        print(c)\n",
         "leaky_relu",

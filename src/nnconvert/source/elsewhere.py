@@ -102,13 +102,13 @@ class Elsewhere:
         return ""
 
     def _concerns(self, walk: Walk, info: ClassInfo, other: Reader, module: str) -> bool:
-        """A walk over an instance; of those over anything that has one as a part, those that look for the module."""
-        if not walk.keeps.notices(module):
+        """A walk over an instance, or over a model that may have one as a part, where it looks for the module."""
+        receiver = walk.node.value if isinstance(walk.node, ast.Attribute) else None
+        if receiver is None or not walk.keeps.notices(module):
             return False
         if walk.is_deep and module in walk.keeps.classes:
-            return True
-        receiver = walk.node.value if isinstance(walk.node, ast.Attribute) else None
-        return receiver is not None and may_be_instance(receiver, info, other)
+            return other.path in self._known(info).meeting or _is_handed_in(receiver, other)
+        return may_be_instance(receiver, info, other)
 
     def may_hold(self, node: ast.expr, info: ClassInfo, other: Reader) -> bool:
         """Whether something unknown in another file may be an instance.
@@ -174,3 +174,10 @@ class Elsewhere:
             path = member.home.path
             if path is not None and not self.index.is_installed(path):
                 yield from ((name, path) for name in project.names_of(member.node.name))
+
+
+def _is_handed_in(node: ast.expr, reader: Reader) -> bool:
+    """Whether a name is a parameter: of a function that does its work on any model."""
+    found = reader.tree.scope_of[node].lookup(node.id) if isinstance(node, ast.Name) else None
+    is_self = reader.attributes.self_of(node) is not None
+    return found is not None and not is_self and all(b.kind == "parameter" for b in found[1])

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from nnconvert.source.modules import project_root
 
@@ -32,7 +32,8 @@ _WORD: Final = re.compile(rb"[A-Za-z_]\w*")
 _NAME: Final = re.compile(rb"(\*|\w+)(?:[ \t]+as[ \t]+(\w+))?")
 _STORE: Final = re.compile(rb"\.([A-Za-z_]\w*)[ \t]*(?:,[^=\r\n]*|:[^=\r\n]*|[-+*/%@&|^<>]{0,2})=(?!=)")
 
-_NONE: Final[frozenset[int]] = frozenset()
+Table: TypeAlias = dict[str, list[int]]
+"""Words -> the numbers of files, ascending."""
 
 
 @dataclass(slots=True)
@@ -48,18 +49,18 @@ class _File:
 class _Tables:
     """Files by number, under what they say."""
 
-    words: dict[str, set[int]] = field(default_factory=dict)
-    stored: dict[str, set[int]] = field(default_factory=dict)
-    bases: dict[str, set[int]] = field(default_factory=dict)
-    reached: dict[str, set[int]] = field(default_factory=dict)
+    words: Table = field(default_factory=dict)
+    stored: Table = field(default_factory=dict)
+    bases: Table = field(default_factory=dict)
+    reached: Table = field(default_factory=dict)
     """Names of attributes of anything but ``self``, and what stands between quotes."""
-    tested: dict[str, set[int]] = field(default_factory=dict)
+    tested: Table = field(default_factory=dict)
     """Names of classes that something is tested for."""
-    taken: dict[str, set[int]] = field(default_factory=dict)
+    taken: Table = field(default_factory=dict)
     """``Net.forward``, and ``Net.`` for ``getattr(Net, ...)``."""
     aliases: dict[str, set[str]] = field(default_factory=dict)
     """Name -> the names that some file gives it: ``Base`` for ``import Net as Base`` and ``Base = Net``."""
-    importers: dict[str, set[int]] = field(default_factory=dict)
+    importers: Table = field(default_factory=dict)
     """Last name of a module -> the files that import it or from it."""
 
 
@@ -90,35 +91,35 @@ class Project:
     def with_base(self, class_name: str) -> list[Path]:
         """Files with a class that may derive from one of this name."""
         names = self.names_of(class_name)
-        return self._named(set().union(*(self._tables.bases.get(name, _NONE) for name in names)))
+        return self._named(set().union(*(_at(self._tables.bases, name) for name in names)))
 
     def naming(self, words: Iterable[str]) -> Set[Path]:
         """Files in which all of the words occur."""
-        found = [self._tables.words.get(word, _NONE) for word in words]
-        return set(self._named(frozenset.intersection(*map(frozenset, found)))) if found else set()
+        found = [_at(self._tables.words, word) for word in words]
+        return set(self._named(frozenset.intersection(*found))) if found else set()
 
     def reaching(self, name: str) -> Set[Path]:
         """Files that may reach an attribute of this name on something else than the self of a method, or by string."""
         words, reached = self._tables.words, self._tables.reached
-        lent = words.get("MethodType", _NONE) if name in words else _NONE  # functions that become methods have a self
-        return set(self._named(reached.get(name, set()).union(lent)))
+        lent = _at(words, "MethodType") if name in words else frozenset()  # functions that become methods have a self
+        return set(self._named(_at(reached, name).union(lent)))
 
     def testing(self, class_name: str) -> Set[Path]:
         """Files that test whether something is an instance of a class of this name."""
-        return set(self._named(self._tables.tested.get(class_name, _NONE)))
+        return set(self._named(_at(self._tables.tested, class_name)))
 
     def taking(self, class_name: str, methods: Iterable[str]) -> Set[Path]:
         """Files that take one of these methods from a class of this name, or ask it for something by string."""
         taken = self._tables.taken
         names = self.names_of(class_name)
         wanted = (f"{name}.{method}" for name in names for method in (*methods, ""))
-        return set(self._named(set().union(*(taken.get(key, _NONE) for key in wanted))))
+        return set(self._named(set().union(*(_at(taken, key) for key in wanted))))
 
     def storing(self, name: str) -> Set[Path]:
         """Files that may store an attribute of this name on something."""
         words = self._tables.words
-        by_string = words.get(name, set()) & (words.get("setattr", set()) | words.get("__dict__", set()))
-        return set(self._named(self._tables.stored.get(name, set()) | by_string))
+        by_string = _at(words, name) & (_at(words, "setattr") | _at(words, "__dict__"))
+        return set(self._named(_at(self._tables.stored, name) | by_string))
 
     def knowing(self, classes: Iterable[tuple[str, Path]]) -> tuple[Set[Path], Set[Path]]:
         """Files that name one of these classes, each given with the file it stands in, and all that may hold one.
@@ -129,10 +130,10 @@ class Project:
         direct: set[int] = set()
         modules: set[str] = set()
         for name, home in classes:
-            direct.update(n for n in self._tables.words.get(name, _NONE) if self._takes(n, name, home))
+            direct.update(n for n in _at(self._tables.words, name) if self._takes(n, name, home))
             modules.add(_last_name(home))
         modules.update(_last_name(self.paths[number]) for number in direct)
-        found = direct.union(*(self._tables.importers.get(module, set()) for module in modules))
+        found = direct.union(*(_at(self._tables.importers, module) for module in modules))
         return set(self._named(direct)), set(self._named(found))
 
     def _takes(self, number: int, name: str, home: Path) -> bool:
@@ -144,7 +145,7 @@ class Project:
             return not above.isdisjoint(sources)
         if any("*" in names and module in above for module, names in file.imports):
             return True
-        return number in self._tables.importers.get(_last_name(home), _NONE) and name in file.dotted
+        return name in file.dotted and number in self._tables.importers.get(_last_name(home), ())
 
     def _named(self, numbers: Iterable[int]) -> list[Path]:
         return [self.paths[number] for number in sorted(numbers)]
@@ -166,25 +167,29 @@ class Project:
             file, plain = _imports(data)
             files.append(file)
             for word in set(_WORD.findall(data)):
-                tables.words.setdefault(word.decode(), set()).add(number)
+                tables.words.setdefault(word.decode(), []).append(number)
             for name in set(_STORE.findall(data)):
-                tables.stored.setdefault(name.decode(), set()).add(number)
+                tables.stored.setdefault(name.decode(), []).append(number)
             bases = {word.decode() for _, text in _CLASS.findall(data) for word in _WORD.findall(text)}
             for word in {word for text in _TEST.findall(data) for word in _WORD.findall(b" ".join(text))}:
-                tables.tested.setdefault(word.decode(), set()).add(number)
+                tables.tested.setdefault(word.decode(), []).append(number)
             for name in {
                 part for text in {*_REACHED.findall(data), *_QUOTED.findall(data)} for part in text.split(b".")
             }:
-                tables.reached.setdefault(name.decode(), set()).add(number)
+                tables.reached.setdefault(name.decode(), []).append(number)
             for owner, method in {*_TAKEN.findall(data), *((name, b"") for name in _ASKED.findall(data))}:
-                tables.taken.setdefault(f"{owner.decode()}.{method.decode()}", set()).add(number)
+                tables.taken.setdefault(f"{owner.decode()}.{method.decode()}", []).append(number)
             for base in bases:
-                tables.bases.setdefault(base, set()).add(number)
+                tables.bases.setdefault(base, []).append(number)
             for alias, name in _aliases(data):
                 tables.aliases.setdefault(name, set()).add(alias)
             for module in {*(module for module, _ in file.imports), *plain}:
-                tables.importers.setdefault(module, set()).add(number)
+                tables.importers.setdefault(module, []).append(number)
         return files, tables
+
+
+def _at(table: Table, word: str) -> frozenset[int]:
+    return frozenset(table.get(word, ()))
 
 
 def _imports(data: bytes) -> tuple[_File, set[str]]:
