@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import queue
 import re
 import statistics
@@ -31,7 +32,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nnconvert.api import Result, Verifier, convert_source
+from nnconvert.api import Index, Result, Verifier, convert_source
 from nnconvert.options import Options
 from nnconvert.plan import Direction
 from nnconvert.verify import Evidence
@@ -138,10 +139,11 @@ def environment(cache: Path) -> Path:
 
 
 def convert(root: Path, tally: Tally, options: Options) -> Iterator[Result]:
-    """Convert every file under the root twice, in memory; yields what changes."""
+    """Convert every file under the root twice, in memory, as files of one project; yields what changes."""
+    index = Index(root=root)
     for path in sorted(root.rglob("*.py")):
         tally.files += 1
-        result = convert_source(path.read_bytes(), options, path=path)
+        result = convert_source(path.read_bytes(), options, path=path, index=index)
         if result.status == "failed":
             tally.failures.append(result.error)
             continue
@@ -150,22 +152,23 @@ def convert(root: Path, tally: Tally, options: Options) -> Iterator[Result]:
             tally.left.update(getattr(d.outcome, "code", "") for d in result.plan.left)
         if result.status == "changed":
             tally.changed += 1
-            again = convert_source(result.new, options, path=path)
+            again = convert_source(result.new, options, path=path, index=index)
             if again.status != "unchanged":
                 tally.unstable.append(f"{path}: {again.status} {again.error}")
             yield result
 
 
-def verify(changed: Sequence[Result], options: Options, python: Path, tally: Tally, workers: int) -> None:
+def verify(root: Path, changed: Sequence[Result], options: Options, python: Path, tally: Tally, workers: int) -> None:
     """Verify every converted class with the tool's own verification, file by file, and say so on stderr."""
     waiting: queue.SimpleQueue[Result] = queue.SimpleQueue()
     for result in changed:
         waiting.put(result)
 
     def work() -> None:
+        index = Index(root=root)
         with Verifier(python) as verifier, contextlib.suppress(queue.Empty):
             while True:
-                found = list(verify_file(waiting.get_nowait(), options, verifier))
+                found = list(verify_file(waiting.get_nowait(), options, verifier, index))
                 print(*(seen.line() for seen in found), sep="\n", file=sys.stderr, flush=True)
                 tally.seen += found
 
@@ -176,9 +179,9 @@ def verify(changed: Sequence[Result], options: Options, python: Path, tally: Tal
     tally.verified_files = len(changed)
 
 
-def verify_file(changed: Result, options: Options, verifier: Verifier) -> Iterator[Seen]:
+def verify_file(changed: Result, options: Options, verifier: Verifier, index: Index) -> Iterator[Seen]:
     start = time.monotonic()
-    result = convert_source(changed.old, options, path=changed.path, verifier=verifier)
+    result = convert_source(changed.old, options, path=changed.path, verifier=verifier, index=index)
     seconds = (time.monotonic() - start) / max(len(result.evidence), 1)
     for evidence in result.evidence:
         yield Seen(f"{result.path.parent.name}/{result.path.name}:{evidence.class_name}", evidence, seconds)
@@ -241,6 +244,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.packages if name not in PACKAGES]:
         parser.error(f"not among the pinned packages: {', '.join(unknown)}")
+    gc.set_threshold(100_000, 10, 10)  # as the command line does
     direction: Direction = "to-functional" if arguments.to_functional else "to-module"
     options = Options(direction, parameters=arguments.parameters)
     total: Counter[str] = Counter()
@@ -253,7 +257,7 @@ def main() -> int:
         changed = list(convert(root, tally, options))
         if arguments.verify:
             python = environment(arguments.cache.resolve())
-            verify(changed[: arguments.limit], options, python, tally, arguments.workers)
+            verify(root, changed[: arguments.limit], options, python, tally, arguments.workers)
         show(name, tally, time.monotonic() - start)
         sys.stdout.flush()
         total.update(files=tally.files, changed=tally.changed, converted=tally.converted, left=tally.left.total())

@@ -57,6 +57,32 @@ def test_stdin_with_check_or_diff_gives_no_code(run: Command, net: bytes) -> Non
     assert (ended.code, ended.out.splitlines()[:2]) == (0, [b"--- a/src/net.py", b"+++ b/src/net.py"])
 
 
+BASE = b"import torch.nn as nn\n\n\nclass Base(nn.Module):\n    pass\n"
+DERIVED = (
+    b"import torch.nn.functional as F\nfrom %s import Base\n\n\nclass Net(Base):\n"
+    b"    def forward(self, x):\n        return F.relu(x)\n"
+)
+
+
+def test_stdin_is_in_a_project_where_its_filename_says_so(run: Command, project: Path) -> None:
+    (project / "base.py").write_bytes(BASE)
+    source = DERIVED % b"base"
+    assert run(*FAST, "-", stdin=source).out == source
+    assert b"self.relu = nn.ReLU()" in run(*FAST, "--stdin-filename", "new.py", "-", stdin=source).out
+
+
+def test_python_says_where_packages_are(run: Command, tmp_path: Path) -> None:
+    python = tmp_path / "env" / "bin" / "python"
+    site = tmp_path / "env" / "lib" / "python3.12" / "site-packages"
+    for folder in (python.parent, site):
+        folder.mkdir(parents=True)
+    python.touch()
+    (site / "package.py").write_bytes(BASE)
+    source = DERIVED % b"package"
+    assert run(*FAST, "-", stdin=source).out == source
+    assert b"self.relu = nn.ReLU()" in run(*FAST, "--python", python, "-", stdin=source).out
+
+
 def test_stdin_filename_chooses_configuration_and_excludes(run: Command, project: Path, net: bytes) -> None:
     (project / "src").mkdir()
     (project / "src" / "pyproject.toml").write_text("[tool.nnconvert]\nselect = ['dropout']")

@@ -18,11 +18,16 @@ from nnconvert.expectations import expectations
 from nnconvert.options import Options
 from nnconvert.plan import Leave, Plan
 from nnconvert.salvage import Differing, salvage
+from nnconvert.source.index import Index
+from nnconvert.source.modules import search_path
+from nnconvert.source.project import Neighbours
 from nnconvert.verify import Evidence, Expected, Hints, Request, Server, find_ranks, verify_file
+from nnconvert.verify.interpreter import find_python
 from nnconvert.verify.request import top_level_classes
 
 __all__ = [
     "Hints",
+    "Index",
     "Options",
     "Result",
     "Verifier",
@@ -99,25 +104,32 @@ def convert_source(
     source: bytes,
     options: Options | None = None,
     *,
-    path: Path = Path("source.py"),
+    path: Path | None = None,
     verifier: Verifier | None = None,
     require_verified: bool = False,
     salvages: bool = True,
+    index: Index | None = None,
 ) -> Result:
     """Convert one source; ``path`` says where it stands, for imports and messages, and is not read.
 
-    Without a verifier nothing is verified. Where verification finds a difference, the call sites that are guilty
-    of it are left and the others converted, unless ``salvages`` is False. Never raises for what a source holds:
-    see ``Result.error``. Raises UsageError where the verifier's hints raise by themselves.
+    Without a path the source stands alone: nothing is known of other files. ``index`` is what is read of the other
+    files of its project and of installed packages; give the same one to all calls of a run. Without a verifier
+    nothing is verified. Where verification finds a difference, the call sites that are guilty of it are left and
+    the others converted, unless ``salvages`` is False. Never raises for what a source holds: see ``Result.error``.
+    Raises UsageError where the verifier's hints raise by themselves.
     """
+    neighbours = Neighbours(path, index or Index(search_path(find_python())))
+    path = path or Path("source.py")
+    settled: str | None = None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the parser, about the user's string literals
-            result = _convert(source, options or Options(), path, verifier)
+            result = _convert(source, options or Options(), path, neighbours, verifier)
         if verifier is not None and result.plan is not None and result.status == "changed":
             result = _verified(result, result.plan, verifier, require_verified)
             if result.status == "differs" and salvages:
-                result = _salvaged(result, source, options or Options(), verifier, require_verified)
+                result = _salvaged(result, source, options or Options(), neighbours, verifier, require_verified)
+        settled = files.decode(result.new).text
     except UsageError:  # what was asked for is wrong, not this file
         raise
     except SourceError as error:
@@ -131,6 +143,8 @@ def convert_source(
     except Exception as error:
         words = f"internal error: {type(error).__name__}: {error}; please report it with what -v prints"
         return _failed(path, source, " ".join(words.split()))
+    finally:
+        neighbours.settle(settled, changed=settled is not None and result.status == "changed")
     return result
 
 
@@ -142,6 +156,7 @@ def convert_file(
     verifier: Verifier | None = None,
     require_verified: bool = False,
     salvages: bool = True,
+    index: Index | None = None,
 ) -> Result:
     """Convert one file; with ``write`` in place. A file without a change is never touched."""
     try:
@@ -149,7 +164,13 @@ def convert_file(
     except OSError as error:
         return _failed(path, b"", f"cannot be read: {error.strerror or error}")
     result = convert_source(
-        source, options, path=path, verifier=verifier, require_verified=require_verified, salvages=salvages
+        source,
+        options,
+        path=path,
+        verifier=verifier,
+        require_verified=require_verified,
+        salvages=salvages,
+        index=index,
     )
     if write and result.status == "changed":
         try:
@@ -169,17 +190,25 @@ def convert_paths(
     verifier: Verifier | None = None,
     require_verified: bool = False,
     salvages: bool = True,
+    index: Index | None = None,
 ) -> Iterator[Result]:
     """Convert files and the ``*.py`` of folders, one Result a file in a settled order.
 
     A file of a folder that cannot hold a call site is dropped unread: its Result is ``unchanged`` and empty.
     """
     given = list(paths)
+    index = index or Index(search_path(find_python()))
     named = {path for path in given if not path.is_dir()}
     for path in discover(given, excludes or Excludes(Path.cwd())):
         if path in named or _is_worth_parsing(path, options or Options()):
             yield convert_file(
-                path, options, write=write, verifier=verifier, require_verified=require_verified, salvages=salvages
+                path,
+                options,
+                write=write,
+                verifier=verifier,
+                require_verified=require_verified,
+                salvages=salvages,
+                index=index,
             )
         else:
             yield Result(path, "unchanged", b"", b"")
@@ -215,14 +244,12 @@ def _readable(path: Path) -> bytes:
     return source
 
 
-def _convert(source: bytes, options: Options, path: Path, verifier: Verifier | None) -> Result:
+def _convert(source: bytes, options: Options, path: Path, neighbours: Neighbours, verifier: Verifier | None) -> Result:
     from nnconvert.apply import apply
     from nnconvert.check import check
     from nnconvert.decide import decide
-    from nnconvert.source.project import Neighbours
 
     decoded = files.decode(source)
-    neighbours = Neighbours(path)
     plan = decide(decoded.text, options, neighbours)
     if verifier is not None and (ranks := _ranks(plan, path, source, verifier)):
         options = replace(options, ranks=ranks)
@@ -282,11 +309,18 @@ def _admitted(result: Result, plan: Plan) -> Result:
     return result
 
 
-def _salvaged(held: Result, source: bytes, options: Options, verifier: Verifier, require_verified: bool) -> Result:
+def _salvaged(
+    held: Result,
+    source: bytes,
+    options: Options,
+    neighbours: Neighbours,
+    verifier: Verifier,
+    require_verified: bool,
+) -> Result:
     """What can be converted of a file with a difference, or the result as it was."""
 
     def attempt(differing: Differing) -> Result:
-        result = _convert(source, replace(options, differing=tuple(differing.items())), held.path, verifier)
+        result = _convert(source, replace(options, differing=tuple(differing.items())), held.path, neighbours, verifier)
         if result.plan is None or result.status != "changed":
             return result
         return _verified(result, result.plan, verifier, require_verified=False)

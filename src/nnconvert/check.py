@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from nnconvert.decide import NONE, decide
+from nnconvert.decide import decide
 from nnconvert.errors import CheckError, SourceError
 from nnconvert.options import Options
 from nnconvert.plan import ClassPlan, Conversion, Plan, Rename, Retirement, Span, Wrap
@@ -20,7 +20,7 @@ from nnconvert.source.text import Source, parse
 _Node = TypeVar("_Node", bound=ast.AST)
 
 
-def check(old: str, new: str, plan: Plan, options: Options, neighbours: Neighbours = NONE) -> None:
+def check(old: str, new: str, plan: Plan, options: Options, neighbours: Neighbours | None = None) -> None:
     """Raise CheckError unless the new text parses, keeps all comments, differs by the plan, and is stable."""
     try:
         tree = parse(new)
@@ -40,7 +40,7 @@ def _comments(text: str) -> Counter[str]:
     return Counter(t.string for t in tokenize.generate_tokens(lines) if t.type == tokenize.COMMENT)
 
 
-def _check_stable(old: str, new: str, plan: Plan, options: Options, neighbours: Neighbours) -> None:
+def _check_stable(old: str, new: str, plan: Plan, options: Options, neighbours: Neighbours | None) -> None:
     expected = 0
     known = options.ranks or options.differing
     options = replace(options, ranks=(), differing=())  # the places have moved

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from nnconvert.errors import NnconvertError, UsageError
 from nnconvert.subcommands import CONTEXT, GROUP, verification_options
 
 if TYPE_CHECKING:
-    from nnconvert.api import Result, Verifier
+    from nnconvert.api import Index, Result, Verifier
     from nnconvert.discovery import Excludes
     from nnconvert.moved import Collector
     from nnconvert.options import Options
@@ -122,6 +123,8 @@ def _convert(**given: Any) -> int:
     )
     run = _convert_stdin if first == settings.STDIN else _convert_files
     verifier = settings.verifier(settled, arguments.python, arguments.model, arguments.args, arguments.inputs)
+    index = settings.index(settled, arguments.python, alone=first == settings.STDIN and not arguments.stdin_filename)
+    gc.set_threshold(100_000, 10, 10)  # trees are many objects that live long: looking at them takes half the time
     console = Console(arguments.color)
     if arguments.state_map is not None and (why := moved.unwritable(arguments.state_map)):
         console.err(f"{arguments.state_map}: cannot be written: {why}\n")
@@ -129,7 +132,7 @@ def _convert(**given: Any) -> int:
     collector = moved.Collector()
     try:
         with verifier:
-            code = run(arguments, options, excludes, verifier if verifies else None, report, collector)
+            code = run(arguments, options, excludes, verifier if verifies else None, index, report, collector)
     except BaseException:  # an interrupt above all: files that are written have moved keys already
         if arguments.state_map is not None and collector.state_map() is not None:
             _write_map(arguments.state_map, collector, console, arguments.quiet)
@@ -144,6 +147,7 @@ def _convert_files(
     options: Options,
     excludes: Excludes,
     verifier: Verifier | None,
+    index: Index,
     report: Report,
     collector: Collector,
 ) -> int:
@@ -169,6 +173,7 @@ def _convert_files(
         verifier=verifier,
         require_verified=arguments.require_verified,
         salvages=not arguments.no_salvage,
+        index=index,
     )
     for result in results:
         console.err(report.add(result))
@@ -184,6 +189,7 @@ def _convert_stdin(
     options: Options,
     excludes: Excludes,
     verifier: Verifier | None,
+    index: Index,
     report: Report,
     collector: Collector,
 ) -> int:
@@ -198,8 +204,15 @@ def _convert_stdin(
             console.out(source)
         return 0
     preflight.require_classes(options.classes, [source])
-    verified, salvages = arguments.require_verified, not arguments.no_salvage
-    result = convert_source(source, options, path=path, verifier=verifier, require_verified=verified, salvages=salvages)
+    result = convert_source(
+        source,
+        options,
+        path=path,
+        verifier=verifier,
+        require_verified=arguments.require_verified,
+        salvages=not arguments.no_salvage,
+        index=index,
+    )
     console.err(report.add(result))
     collector.add(result)
     if arguments.diff:

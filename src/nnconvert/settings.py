@@ -14,7 +14,7 @@ from nnconvert.errors import UsageError
 from nnconvert.options import Options
 
 if TYPE_CHECKING:
-    from nnconvert.api import Verifier
+    from nnconvert.api import Index, Verifier
 
 STDIN = "-"
 _LINES = re.compile(r"(\d+)-(\d+)")
@@ -134,6 +134,15 @@ def verifier(config: Config, python: Path | None, model: str | None, args: str |
         if text is not None:
             expression(text, option)
     return Verifier(python or config.python, Hints(model or "", args or "", inputs or ""), config.models)
+
+
+def index(config: Config, python: Path | None, *, alone: bool) -> Index:
+    """What knows the other files of a run: those of the project, unless the source stands alone, and of packages."""
+    from nnconvert.api import Index
+    from nnconvert.source.modules import search_path
+    from nnconvert.verify.interpreter import find_python
+
+    return Index(search_path(find_python(python or config.python)), alone=alone)
 
 
 def _names(given: Iterable[str], configured: tuple[str, ...], key: str) -> frozenset[str]:

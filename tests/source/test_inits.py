@@ -7,8 +7,7 @@ import random
 import pytest
 
 from nnconvert.source.inits import linearize
-from nnconvert.source.reader import Reader
-from nnconvert.source.text import Source
+from nnconvert.source.project import Neighbours
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -26,7 +25,7 @@ def test_resolution_order(seed: int) -> None:
             continue
         names.append(name)
         lines.append(line)
-    reader = Reader(Source("\n".join(lines)), frozenset(), frozenset())
+    reader = Neighbours().read("\n".join(lines), frozenset(), frozenset())
     for info in reader.classes:
         order = [getattr(base, "qualname", base) for base in linearize(info, reader.attributes)]
         assert order == [c.__name__ for c in namespace[info.qualname].__mro__ if c is not object]

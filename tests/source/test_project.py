@@ -86,7 +86,7 @@ CALLS = "    def forward(self, x):\n        return self.act(x)\n"
     ("other", "left"),
     [
         (f"from net import Net\n\n\nclass Sub(Net):\n{CALLS}", ["act"]),
-        (f"from .. import Net\n\n\nclass Sub(nn.Module, Net):\n{CALLS}", ["act"]),
+        (f"from net import Net as Base\n\n\nclass Sub(Base):\n{CALLS}", ["act"]),
         ("import net\n\n\nclass Sub(net.Net):\n    def off(self):\n        self.drop.p = 0\n", ["drop"]),
         (f"from net import *\n\n\nclass Sub(Net):\n{CALLS}", ["act"]),
         (f"from other import Net\n\n\nclass Sub(Net):\n{CALLS}", []),

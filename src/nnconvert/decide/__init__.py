@@ -6,14 +6,13 @@ from nnconvert.options import Options
 from nnconvert.plan import Plan
 from nnconvert.source.project import Neighbours
 
-NONE = Neighbours()
 
-
-def decide(text: str, options: Options, neighbours: Neighbours = NONE) -> Plan:
+def decide(text: str, options: Options, neighbours: Neighbours | None = None) -> Plan:
     """The plan for one file's text; raises SourceError where it does not parse.
 
-    ``neighbours`` tells what other files of the project say of this one.
+    ``neighbours`` tells what other files of the project say of this one; without, it stands alone.
     """
+    neighbours = neighbours or Neighbours()
     if options.direction == "to-functional":
         from nnconvert.decide import to_functional
 

@@ -106,9 +106,13 @@ def check_class(info: ClassInfo, reader: Reader) -> None:
     resetting = resets_later(info, reader.attributes)
     if resetting is not None:
         raise LeaveError("NNC110", f"{resetting} makes instances anew, without their __init__")
-    borrowed = _borrowed(info, reader)
+    borrowed = _borrowed(info, reader) or _handed_on(info, reader)
     if borrowed is not None:
         raise LeaveError("NNC110", f"{borrowed} is used on other objects")
+    for other in reader.elsewhere.naming(info):
+        borrowed = _borrowed(info, other)
+        if borrowed is not None:
+            raise LeaveError("NNC110", f"{borrowed} is used on other objects in {other.name}")
 
 
 def _borrowed(info: ClassInfo, reader: Reader) -> str | None:
@@ -117,16 +121,23 @@ def _borrowed(info: ClassInfo, reader: Reader) -> str | None:
         for name in (*member.methods, "__new__", "__dict__"):
             for load in reader.attributes.outer_loads.get(name, []):
                 of_class = member in reader.classes.named(load.value, reader.tree.scope_of[load])
-                if of_class and not _calls_on_subclass(load, member, reader):
+                compared = isinstance(reader.tree.parents.get(load), ast.Compare)
+                if of_class and not compared and not _calls_on_subclass(load, member, reader):
                     return f"{member.qualname}.{name}"
         for name in (*member.methods, "__init__"):
             if _patched(member, name, reader):
                 return f"{member.qualname}.{name}"
-    return _handed_on(info, reader)
+    family, tree = info.family(), reader.tree
+    for call in tree.calls():
+        if isinstance(call.func, ast.Name) and call.func.id in ("getattr", "setattr", "vars") and call.args:
+            for member in reader.classes.named(call.args[0], tree.scope_of[call]):
+                if member in family:
+                    return member.qualname
+    return None
 
 
 def _handed_on(info: ClassInfo, reader: Reader) -> str | None:
-    """Ways to other objects without the method's name: ``method.__func__``, ``getattr(Net, name)``."""
+    """Ways to other objects that name neither the class nor the method: ``method.__func__``."""
     family, tree = info.family(), reader.tree
     methods = {name for member in family for name in member.methods}
     for node in tree.attributes():
@@ -135,11 +146,6 @@ def _handed_on(info: ClassInfo, reader: Reader) -> str | None:
             return f"{owner.attr}.__func__"
         if node.attr == "__class__" and isinstance(node.ctx, ast.Store):
             return "__class__"
-    for call in tree.calls():
-        if isinstance(call.func, ast.Name) and call.func.id in ("getattr", "setattr", "vars") and call.args:
-            for member in reader.classes.named(call.args[0], tree.scope_of[call]):
-                if member in family:
-                    return member.qualname
     return None
 
 
@@ -179,6 +185,9 @@ def check_walks(info: ClassInfo, module: str, reader: Reader) -> None:
     if walk is not None:
         line = reader.source.position(reader.source.span(walk.node).start).line
         raise LeaveError("NNC302", f"line {line} walks over the submodules ({walk.name}) and would notice a new one")
+    elsewhere = reader.elsewhere.walk(info, module)
+    if elsewhere:
+        raise LeaveError("NNC302", f"{elsewhere} and would notice a new one")
 
 
 def check_mode(info: ClassInfo, reader: Reader) -> None:
@@ -186,6 +195,8 @@ def check_mode(info: ClassInfo, reader: Reader) -> None:
     attributes = reader.attributes
     if "training" in attributes.outer_stores or attributes.stores(info, "training"):
         raise LeaveError("NNC405", "the file assigns .training directly")
+    if where := reader.elsewhere.stored(info, "training") or reader.elsewhere.stored_unknown(info):
+        raise LeaveError("NNC405", f"{where} assigns .training directly, perhaps")
     unknown = any(attributes.facts[member].stores_unknown_names for member in info.family())
     if unknown or attributes.outer_stores_unknown:
         raise LeaveError("NNC405", "attributes are stored under computed names, perhaps .training")

@@ -11,8 +11,9 @@ from nnconvert.decide.arguments import LeaveError
 from nnconvert.decide.operands import Operand
 from nnconvert.decide.ordered import Ordered
 from nnconvert.decide.spoken import Spoken
-from nnconvert.decide.uses import asked_by_string, may_be_instance
+from nnconvert.decide.uses import asked_by_string, stored_outside
 from nnconvert.source.classes import ClassInfo, torch_class
+from nnconvert.source.instances import may_be_instance
 from nnconvert.source.named import named_store
 from nnconvert.source.project import Neighbours
 from nnconvert.source.reader import Reader
@@ -111,9 +112,7 @@ class Uses:
         name, attributes = operand.name, self.reader.attributes
         self._check_strings(operand, info)
         self.spoken.check(name, key)
-        beside = self.neighbours.used_beside(info.node.name).get(name)
-        if beside is not None:
-            raise LeaveError("NNC606", f"{beside.name} has a subclass of {info.qualname} and names {name}")
+        self._check_elsewhere(name, info)
         kept = {id(node) for argument in stays for node in ast.walk(argument)}
         leaving = {id(node) for node in ast.walk(call)} - kept
         found = [load for m in info.family() for load in attributes.facts[m].loads.get(name, [])]
@@ -124,6 +123,21 @@ class Uses:
         for load in others:
             self._check_use(load, operand, call)
         return others
+
+    def _check_elsewhere(self, name: str, info: ClassInfo) -> None:
+        """Refuse what another file of the project names; raises LeaveError."""
+        attributes = self.reader.attributes
+        for member in info.family():
+            here = member in attributes.facts
+            if not here and (name in attributes.facts[member].loads or name in attributes.facts[member].stores):
+                raise LeaveError("NNC606", f"{member.qualname} of {member.home.name} names self.{name}, too")
+        for other in self.reader.elsewhere.reading(info, name):
+            loads = other.attributes.outer_loads.get(name, [])
+            found = next((n for n in loads if may_be_instance(n.value, info, other)), None)
+            if found is not None or stored_outside(name, info, other) is not None:
+                raise LeaveError("NNC415", f"{other.name} may reach it from outside")
+            if asked_by_string(name, info, other):
+                raise LeaveError("NNC415", f"{other.name} reaches self.{name} by its name in a string")
 
     def _check_use(self, load: ast.Attribute | ast.Name, operand: Operand, call: ast.Call) -> None:
         shown, tree = f"self.{operand.name}", self.reader.tree

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 from nnconvert.source.attributes import Attributes
 from nnconvert.source.classes import ClassInfo
-from nnconvert.source.project import Neighbours
 
 
 def base_name(functional: str) -> str:
@@ -17,15 +16,14 @@ def base_name(functional: str) -> str:
 class Namers:
     """The free names of every class of a file; a name given in one class is taken in its bases and subclasses."""
 
-    def __init__(self, attributes: Attributes, neighbours: Neighbours) -> None:
+    def __init__(self, attributes: Attributes) -> None:
         self.attributes = attributes
-        self.neighbours = neighbours
         self._namers: dict[ClassInfo, Namer] = {}
 
     def allot(self, info: ClassInfo, base: str, count: int) -> list[str]:
         names = self._of(info).allot(base, count)
         for relative in info.family():
-            if relative is not info:
+            if relative is not info and relative in self.attributes.facts:
                 self._of(relative).take(names)
         return names
 
@@ -36,8 +34,7 @@ class Namers:
 
     def _of(self, info: ClassInfo) -> Namer:
         if info not in self._namers:
-            taken = {*self.attributes.taken(info), *self.neighbours.used_beside(info.node.name)}
-            self._namers[info] = Namer(taken, self.attributes.prefixes(info))
+            self._namers[info] = Namer(self.attributes.taken(info), self.attributes.prefixes(info))
         return self._namers[info]
 
 

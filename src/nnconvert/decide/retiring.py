@@ -13,14 +13,13 @@ from nnconvert.decide.uses import asked_by_string, outside_use, stored_outside, 
 from nnconvert.source.construction import Construction
 from nnconvert.source.facts import Store
 from nnconvert.source.paths import own_nodes
-from nnconvert.source.project import Neighbours
 from nnconvert.source.reader import Reader
 
 _CONTAINERS: Final = frozenset({"Sequential", "ModuleList", "ModuleDict"})
 _REGISTERING: Final = frozenset({"add_module", "register_module", "setattr", "append", "insert", "extend"})
 
 
-def assignment(submodule: Submodule, reader: Reader, neighbours: Neighbours) -> tuple[Construction, int]:
+def assignment(submodule: Submodule, reader: Reader) -> tuple[Construction, int]:
     """The ``__init__`` and the index of the one statement in it that assigns the submodule; raises LeaveError."""
     check_kind(submodule.info, reader)
     for built in submodule.built:
@@ -33,11 +32,7 @@ def assignment(submodule: Submodule, reader: Reader, neighbours: Neighbours) -> 
     check_class(submodule.info, reader)
     _check_names(submodule, reader)
     _check_uses(submodule, reader)
-    beside = neighbours.used_beside(submodule.info.node.name).get(submodule.name)
-    if beside is not None:
-        raise LeaveError(
-            "NNC606", f"{beside.name} has a subclass of {submodule.info.qualname} and names {submodule.name}"
-        )
+    _check_elsewhere(submodule, reader)
     built = submodule.built[0]
     walk = reader.walks.noticing(submodule.info, built.module, has_weights=built.weighted is not None)
     if walk is not None:
@@ -45,6 +40,9 @@ def assignment(submodule: Submodule, reader: Reader, neighbours: Neighbours) -> 
         raise LeaveError(
             "NNC302", f"line {line} walks over the submodules ({walk.name}) and would notice that one goes"
         )
+    elsewhere = reader.elsewhere.walk(submodule.info, submodule.built[0].module)
+    if elsewhere:
+        raise LeaveError("NNC302", f"{elsewhere} and would notice that one goes")
     return construction, index
 
 
@@ -104,7 +102,7 @@ def _check_names(submodule: Submodule, reader: Reader) -> None:
     shown = f"self.{name}"
     if attributes.is_defined_in_class_body(info, name):
         raise LeaveError("NNC605", f"the class body speaks of {name}, too")
-    if stored_outside(name, info, reader):
+    if stored_outside(name, info, reader) is not None:
         raise LeaveError("NNC605", f"{shown} is assigned from outside of the class")
     if asked_by_string(name, info, reader):
         raise LeaveError("NNC605", f"the file reaches {shown} by its name in a string")
@@ -118,7 +116,8 @@ def _check_uses(submodule: Submodule, reader: Reader) -> None:
     for member in info.family():
         for load in reader.attributes.facts[member].loads.get(name, []):
             if member is not info:
-                raise LeaveError("NNC606", f"{member.qualname} uses self.{name}, too (line {load.lineno})")
+                where = member.home.place(load, reader)
+                raise LeaveError("NNC606", f"{member.qualname} uses self.{name}, too ({where})")
             call = tree.parents.get(load)
             if not (isinstance(call, ast.Call) and call.func is load):
                 raise LeaveError("NNC603", f"line {load.lineno} uses self.{name} for more than a call")
@@ -128,6 +127,18 @@ def _check_uses(submodule: Submodule, reader: Reader) -> None:
         raise LeaveError("NNC605", words)
     if not submodule.calls:
         raise LeaveError("NNC608", f"nothing in this file calls self.{name}")
+
+
+def _check_elsewhere(submodule: Submodule, reader: Reader) -> None:
+    """Refuse what another file of the project reaches from outside of the class; raises LeaveError."""
+    name, info = submodule.name, submodule.info
+    for other in reader.elsewhere.reading(info, name):
+        found = outside_use(name, info, other) or stored_outside(name, info, other)
+        if found is not None:
+            where = other.place(found, reader)
+            raise LeaveError("NNC605", f"{where} reaches it from outside of the class: {ast.unparse(found)}")
+        if asked_by_string(name, info, other):
+            raise LeaveError("NNC605", f"{other.name} reaches self.{name} by its name in a string")
 
 
 def check_new_attribute(submodule: Submodule, reader: Reader) -> None:

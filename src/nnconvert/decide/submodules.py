@@ -149,10 +149,10 @@ class Submodules:
         return found
 
     def _calls(self, info: ClassInfo, name: str) -> Iterator[ast.Call]:
-        """Calls in the class, and in relatives that do not assign the name themselves."""
+        """Calls in the class, and in relatives of this file that do not assign the name themselves."""
         facts = self.reader.attributes.facts
         for member in info.family():
-            if member is info or name not in facts[member].stores:
+            if member is info or (member in facts and name not in facts[member].stores):
                 for load in facts[member].loads.get(name, []):
                     call = self.reader.tree.parents.get(load)
                     if isinstance(call, ast.Call) and call.func is load:

@@ -30,12 +30,11 @@ from nnconvert.source.construction import Construction
 from nnconvert.source.project import Neighbours
 from nnconvert.source.quotes import unparse
 from nnconvert.source.reader import Reader
-from nnconvert.source.text import Source
 
 
 def decide(text: str, options: Options, neighbours: Neighbours) -> Plan:
     """The plan for one file's text; raises SourceError where it does not parse."""
-    reader = Reader(Source(text), options.module_bases, functional_names())
+    reader = neighbours.read(text, options.module_bases, functional_names())
     return _Decider(reader, options, neighbours).plan()
 
 
@@ -74,9 +73,8 @@ class _Decider:
     def __init__(self, reader: Reader, options: Options, neighbours: Neighbours) -> None:
         self.reader = reader
         self.options = options
-        self.neighbours = neighbours
         self.importer = Importer(reader, neighbours)
-        self.namers = Namers(reader.attributes, neighbours)
+        self.namers = Namers(reader.attributes)
         self.submodules = Submodules(reader, options.parameters)
         self.lender = Lender(reader, options, neighbours)
         self.decisions: list[Decision] = []
@@ -134,7 +132,7 @@ class _Decider:
         return [call for call in submodule.calls or (built.call,) if self._wanted(call, built)]
 
     def _work(self, submodule: Submodule) -> _Work:
-        construction, index = assignment(submodule, self.reader, self.neighbours)
+        construction, index = assignment(submodule, self.reader)
         built = submodule.built[0]
         if self.submodules.holds_calls(built):
             raise LeaveError("NNC207", "a module is called among its settings")

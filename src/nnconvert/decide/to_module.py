@@ -22,12 +22,11 @@ from nnconvert.source.classes import ClassInfo
 from nnconvert.source.names import root_name
 from nnconvert.source.project import Neighbours
 from nnconvert.source.reader import Reader
-from nnconvert.source.text import Source
 
 
 def decide(text: str, options: Options, neighbours: Neighbours) -> Plan:
     """The plan for one file's text; raises SourceError where it does not parse."""
-    reader = Reader(Source(text), options.module_bases, functional_names())
+    reader = neighbours.read(text, options.module_bases, functional_names())
     return _Decider(reader, options, neighbours).plan()
 
 
@@ -44,7 +43,7 @@ class _Decider:
         self.importer = Importer(reader, neighbours)
         self.drafter = Drafter(reader, options, neighbours)
         self.placer = Placer(reader)
-        self.namers = Namers(reader.attributes, neighbours)
+        self.namers = Namers(reader.attributes)
         self.mover = Mover(reader)
 
     def plan(self) -> Plan:

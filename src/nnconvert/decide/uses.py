@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
-from typing import Final
 
 from nnconvert.source.classes import ClassInfo, torch_class
+from nnconvert.source.instances import may_be_instance, may_be_owner
 from nnconvert.source.named import string_values, table_use
-from nnconvert.source.names import root_name
 from nnconvert.source.reader import Reader
-from nnconvert.source.scopes import Binding
-
-_SETTINGS: Final = re.compile(
-    r"(^|_)(config|configs|cfg|conf|args|opts?|options|hps?|hparams|params|settings|flags|ns|namespace|ctx)$", re.I
-)
-_NO_MODULE: Final = re.compile(
-    r"\b(\w*(Config|Args|Arguments|Namespace)|dict|str|int|float|bool|Tensor|ndarray)\b", re.I
-)
 
 
 def outside_loads(name: str, reader: Reader) -> list[ast.Attribute]:
@@ -28,46 +18,6 @@ def outside_loads(name: str, reader: Reader) -> list[ast.Attribute]:
         for load in reader.attributes.outer_loads.get(name, [])
         if not (reader.names.qualname(load.value, reader.tree.scope_of[load]) or "").startswith("torch")
     ]
-
-
-def may_be_instance(node: ast.expr, info: ClassInfo, reader: Reader) -> bool:
-    """Whether an expression may be an instance of the class or a relative, as far as the file tells.
-
-    What is called a configuration, or annotated as something that is no module, is none.
-    """
-    scope = reader.tree.scope_of.get(node, reader.tree.module)
-    method = reader.attributes.self_of(node)
-    if method is not None:
-        return method.info in info.family()
-    if reader.names.qualname(node, scope) is not None:
-        return False
-    last = node.attr if isinstance(node, ast.Attribute) else ""
-    root = root_name(node)
-    if _SETTINGS.search(last) or (root is not None and _SETTINGS.search(root.id)) or _is_parsed(node):
-        return False
-    found = scope.lookup(node.id) if isinstance(node, ast.Name) else None
-    if found is not None and all(_is_no_module(binding, reader) for binding in found[1]):
-        return False
-    owners = reader.walks.owners(node, scope)
-    return owners is None or any(owner in info.family() for owner in owners)
-
-
-def _is_no_module(binding: Binding, reader: Reader) -> bool:
-    """A parameter annotated as a configuration, a number or another class; the result of ``parse_args()``."""
-    if binding.value is not None:
-        return _is_parsed(binding.value)
-    annotation = getattr(binding.node, "annotation", None)
-    if annotation is None:
-        return False
-    named = reader.classes.named(annotation, reader.tree.module)
-    if named:
-        return all(reader.classes.kind(info)[0] == "other" for info in named)
-    return _NO_MODULE.search(ast.unparse(annotation)) is not None
-
-
-def _is_parsed(node: ast.expr) -> bool:
-    called = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
-    return called in ("parse_args", "parse_known_args")
 
 
 def outside_use(name: str, info: ClassInfo, reader: Reader) -> ast.Attribute | None:
@@ -100,15 +50,10 @@ def _is_a_number(load: ast.Attribute, reader: Reader) -> bool:
     return isinstance(parent, ast.BinOp | ast.UnaryOp)
 
 
-def stored_outside(name: str, info: ClassInfo, reader: Reader) -> bool:
-    """Whether ``<object>.<name>`` is assigned, where that may be an instance of the class, or the class itself."""
+def stored_outside(name: str, info: ClassInfo, reader: Reader) -> ast.expr | None:
+    """The object of ``<object>.<name> = ...``, where it may be an instance of the class, or the class itself."""
     owners = reader.attributes.outer_owners.get(name, [])
-    return any(may_be_instance(owner, info, reader) or _is_class(owner, info, reader) for owner in owners)
-
-
-def _is_class(node: ast.expr, info: ClassInfo, reader: Reader) -> bool:
-    """``Net.act = nn.GELU()``: Python looks there before it asks nn.Module for the submodule."""
-    return any(named in info.family() for named in reader.classes.named(node, reader.tree.scope_of[node]))
+    return next((owner for owner in owners if may_be_owner(owner, info, reader)), None)
 
 
 def asked_by_string(name: str, info: ClassInfo, reader: Reader) -> bool:

@@ -14,8 +14,9 @@ from typing import Final
 from nnconvert.decide.arguments import LeaveError
 from nnconvert.decide.ordered import Ordered
 from nnconvert.decide.submodules import Submodule
+from nnconvert.source.beside import IN_ORDER
 from nnconvert.source.classes import torch_bases
-from nnconvert.source.project import IN_ORDER, Neighbours
+from nnconvert.source.project import Neighbours
 from nnconvert.source.reader import Reader
 
 _NAMING: Final = frozenset(

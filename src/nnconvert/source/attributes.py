@@ -26,20 +26,32 @@ from nnconvert.source.scopes import FunctionNode, Scope, ScopeTree
 _DEPTH: Final = 8
 
 
+class _AllFacts(dict[ClassInfo, Facts]):
+    """The facts of the classes of one file; those of other files' classes are found, too."""
+
+    def __missing__(self, info: ClassInfo) -> Facts:
+        return info.home.attributes.facts[info]
+
+
 class Attributes:
-    """Facts of every class of a file, and what is stored on objects that are not a method's self."""
+    """Facts of every class of a file, and what is stored on objects that are not a method's self.
+
+    What is asked about a class or a node of another file is answered by that file's own facts.
+    """
 
     def __init__(self, tree: ScopeTree, classes: Classes) -> None:
         self.tree = tree
         self.classes = classes
         self.methods: dict[Scope, Method] = {}
-        self.facts: dict[ClassInfo, Facts] = {info: Facts() for info in classes}
+        self.facts: dict[ClassInfo, Facts] = _AllFacts({info: Facts() for info in classes})
         self.outer_stores: set[str] = set()
         """Names stored on other objects: ``p`` for ``model.p = 0.1``."""
         self.outer_owners: dict[str, list[ast.expr]] = {}
         """The same names, and those objects: ``model``."""
         self.outer_loads: dict[str, list[ast.Attribute]] = {}
         self.outer_prefixes: set[str] = set()
+        self.outer_unknown: list[ast.expr] = []
+        """Objects that something is stored on under a computed name."""
         self.outer_stores_unknown = False
         """Whether something that may be an instance of a class of the file is stored on under computed names."""
         for info in classes:
@@ -57,6 +69,8 @@ class Attributes:
 
     def method_of(self, scope: Scope) -> Method | None:
         """The method that the scope belongs to, through nested functions, lambdas and comprehensions."""
+        if scope.tree is not self.tree:
+            return scope.tree.home.attributes.method_of(scope)
         found: Scope | None = scope
         while found is not None and found.kind != "class":
             if found in self.methods:
@@ -71,12 +85,14 @@ class Attributes:
         found = self.tree.scope_of[node].lookup(node.id)
         if found is None:
             return None
-        method = self.methods.get(found[0])
+        where = found[0]
+        methods = self.methods if where.tree is self.tree else where.tree.home.attributes.methods
+        method = methods.get(where)
         return method if method is not None and method.receiver == node.id else None
 
     def calls_of(self, info: ClassInfo) -> Sequence[tuple[Method, ast.Call]]:
         """Every call in the methods of the class, nested functions included, with its method."""
-        return self._calls.get(info, ())
+        return info.home.attributes._calls.get(info, ())
 
     @cached_property
     def _calls(self) -> dict[ClassInfo, list[tuple[Method, ast.Call]]]:
@@ -97,7 +113,10 @@ class Attributes:
         return any(name in member.scope.bindings for member in info.family())
 
     def taken(self, info: ClassInfo) -> set[str]:
-        """Every attribute name that the class, its bases and subclasses use, know or inherit from torch."""
+        """Every attribute name that the class, its bases and subclasses use, know or inherit from torch.
+
+        Also what their files store on other objects or ask for by string.
+        """
         names = set(torch_attribute_names()["Module"])
         for member in info.family():
             facts = self.facts[member]
@@ -107,11 +126,15 @@ class Attributes:
                 if short is not None:
                     names.update(torch_attribute_names()[short])
             if facts.stores_unknown_names:
-                names |= self._spoken_names
-        return names | self.outer_stores | self.asked_names
+                names |= member.home.attributes._spoken_names
+        return names.union(*(a.outer_stores | a.asked_names for a in self.around(info)))
+
+    def around(self, info: ClassInfo) -> list[Attributes]:
+        """Of the files in which the class, its bases and its subclasses stand, this one first."""
+        return list(dict.fromkeys([self, *(member.home.attributes for member in info.family())]))
 
     def prefixes(self, info: ClassInfo) -> set[str]:
-        return self.stored_prefixes(info) | self._asked[1]
+        return self.stored_prefixes(info).union(*(attributes._asked[1] for attributes in self.around(info)))
 
     def stored_prefixes(self, info: ClassInfo) -> set[str]:
         """Beginnings of the names that attributes are stored under at run time."""
@@ -235,7 +258,7 @@ class Attributes:
         """``model.__dict__["p"] = ...``, ``vars(model).update(...)``."""
         name, stores = table_use(node, self.tree)
         if stores and name is None:
-            self.outer_stores_unknown |= self._may_be_instance(owner)
+            self._note_unknown(owner)
         elif stores and name is not None:
             self._store_outside(owner, name, self.tree.scope_of.get(owner))
 
@@ -246,7 +269,11 @@ class Attributes:
             elif text:
                 self.outer_prefixes.add(text)
             else:
-                self.outer_stores_unknown |= self._may_be_instance(target)
+                self._note_unknown(target)
+
+    def _note_unknown(self, owner: ast.expr) -> None:
+        self.outer_unknown.append(owner)
+        self.outer_stores_unknown |= self._may_be_instance(owner)
 
     def _note_outside(self, owner: ast.expr, name: str) -> None:
         self.outer_stores.add(name)

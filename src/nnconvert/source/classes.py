@@ -1,4 +1,4 @@
-"""The classes of one file: which are module classes, what they derive from, what they define."""
+"""Classes: which are module classes, what they derive from, what they define."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from nnconvert.source.names import Names
 from nnconvert.source.scopes import FunctionNode, Scope, ScopeTree
+
+if TYPE_CHECKING:
+    from nnconvert.source.reader import Reader
 
 Kind = Literal["module", "container", "other", "unknown"]
 MethodKind = Literal["instance", "static", "class"]
@@ -51,29 +54,53 @@ def _torch_names() -> dict[str, dict[str, frozenset[str]]]:
 
 @dataclass(eq=False)
 class ClassInfo:
+    """One class, whatever file it stands in; its bases and subclasses may stand in others."""
+
     node: ast.ClassDef
     qualname: str
     scope: Scope
     """The scope that the class body opens."""
-    local_bases: list[ClassInfo] = field(default_factory=list)
-    bases: list[Base] = field(default_factory=list)
-    """All bases in order: classes of this file, qualified names, source texts of unknown ones."""
-    outer_bases: list[str] = field(default_factory=list)
-    """Qualified names of bases that are not in this file."""
+    written_bases: list[Base] = field(default_factory=list)
+    """All bases in order: classes of the same file, qualified names, source texts of unknown ones."""
     unknown_bases: list[str] = field(default_factory=list)
     """Source text of bases that nothing is known about."""
-    subclasses: list[ClassInfo] = field(default_factory=list)
+    subclasses_beside: list[ClassInfo] = field(default_factory=list)
+    """Its subclasses in the same file."""
     methods: dict[str, list[FunctionNode]] = field(default_factory=dict)
 
+    @property
+    def home(self) -> Reader:
+        """What is read of the file that the class stands in."""
+        return self.scope.tree.home
+
+    @property
+    def bases(self) -> list[Base]:
+        """All bases in order: classes, qualified names of what is not read, source texts of unknown ones."""
+        return self.home.index.bases(self)
+
+    @property
+    def local_bases(self) -> list[ClassInfo]:
+        return [base for base in self.bases if isinstance(base, ClassInfo)]
+
+    @property
+    def outer_bases(self) -> list[str]:
+        """Qualified names of bases that are not read: those of torch, and what is not found."""
+        found = [b for b in self.bases if not isinstance(b, ClassInfo) and b not in self.unknown_bases]
+        return [*found, "object"] if "object" in self.written_bases else found
+
+    @property
+    def subclasses(self) -> list[ClassInfo]:
+        return self.home.index.subclasses(self)
+
     def ancestors(self) -> Iterator[ClassInfo]:
-        """Itself and all its bases in this file, nearest first."""
+        """Itself and all its bases, nearest first."""
         seen: list[ClassInfo] = [self]
         for info in seen:
             yield info
             seen.extend(base for base in info.local_bases if base not in seen)
 
     def descendants(self) -> Iterator[ClassInfo]:
-        """All its subclasses in this file, without itself."""
+        """All its subclasses, without itself."""
         seen: list[ClassInfo] = list(self.subclasses)
         for info in seen:
             yield info
@@ -115,11 +142,23 @@ class Classes:
         return iter(self.by_node.values())
 
     def named(self, node: ast.expr, scope: Scope) -> list[ClassInfo]:
-        """The classes of this file that an expression may name; empty when it names anything else, too."""
+        """The classes that an expression may name, of whatever file; empty when it names anything else, too."""
+        if scope.tree is not self.tree:
+            return scope.tree.home.classes.named(node, scope)
+        if not isinstance(node, ast.Name | ast.Attribute):
+            return []
+        found = self.named_here(node, scope)
+        if found:
+            return found
+        qualname = self.names.qualname(node, scope)
+        return self.tree.home.index.classes(qualname, self.tree.home) if qualname is not None else []
+
+    def named_here(self, node: ast.expr, scope: Scope) -> list[ClassInfo]:
+        """The same for the classes of this file alone."""
         if isinstance(node, ast.Attribute):
             return [
                 inner
-                for outer in self.named(node.value, scope)
+                for outer in self.named_here(node.value, scope)
                 for binding in outer.scope.bindings.get(node.attr, [])
                 if isinstance(binding.node, ast.ClassDef)
                 for inner in [self.by_node[binding.node]]
@@ -176,21 +215,19 @@ class Classes:
         scope = self.tree.scope_of[info.node]
         for base in info.node.bases:
             target = base.value if isinstance(base, ast.Subscript) else base
-            local = self.named(target, scope)
+            local = self.named_here(target, scope)
             qualname = self.names.qualname(target, scope)
             if local and info not in local:
-                info.local_bases.extend(local)
-                info.bases.extend(local)
+                info.written_bases.extend(local)
                 for found in local:
-                    found.subclasses.append(info)
+                    found.subclasses_beside.append(info)
             elif qualname is not None:
-                info.outer_bases.append(qualname)
-                info.bases.append(qualname)
+                info.written_bases.append(qualname)
             elif isinstance(target, ast.Name) and target.id == "object" and scope.lookup("object") is None:
-                info.outer_bases.append("object")
+                info.written_bases.append("object")
             else:
                 info.unknown_bases.append(ast.unparse(base))
-                info.bases.append(ast.unparse(base))
+                info.written_bases.append(ast.unparse(base))
         for keyword in info.node.keywords:
             metaclass = self.names.qualname(keyword.value, scope)
             if keyword.arg != "metaclass" or metaclass != "abc.ABCMeta":

@@ -132,6 +132,10 @@ class Settler:
             raise NotConstantError("training", f"{shown} changes with train() and eval()")
         if name in attributes.outer_stores:
             raise NotConstantError("changed", f"{shown} is assigned from outside of the class")
+        if where := self.reader.elsewhere.stored(info, name):
+            raise NotConstantError("changed", f"{shown} may be assigned from outside of the class: {where}")
+        if where := self.reader.elsewhere.stored_unknown(info):
+            raise NotConstantError("changed", f"attributes are stored under computed names, perhaps {shown}: {where}")
         unknown = any(attributes.facts[m].stores_unknown_names for m in info.family())
         if unknown or attributes.outer_stores_unknown:
             raise NotConstantError("changed", f"attributes are stored under computed names, perhaps {shown}")

@@ -196,7 +196,8 @@ def reaching_methods(info: ClassInfo, targets: Iterable[str], attributes: Attrib
                     reads.setdefault(_method_named(node), set()).add(name)
     targets = set(targets)
     for name in targets.union(*(member.methods for member in family)):
-        loads = [n for n in attributes.outer_loads.get(name, []) if _reads_base(n, attributes)]
+        around = attributes.around(info)
+        loads = [n for a in around for n in a.outer_loads.get(name, []) if _reads_base(n, attributes)]
         reads.setdefault(name, set()).update(_methods_around(loads, attributes))
     found = set(targets)
     queue = list(found)

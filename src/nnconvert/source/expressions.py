@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal, Protocol
 
 from nnconvert.source.facts import Method
 from nnconvert.source.names import root_name
+from nnconvert.source.nodes import NodeTable
 from nnconvert.source.paths import own_nodes
 from nnconvert.source.reader import Reader
 from nnconvert.source.scopes import Binding, Scope
@@ -49,7 +50,7 @@ class Surroundings(Protocol):
         """Behind which statement of ``__init__`` ``self.<name>`` is fixed; raises NotConstantError."""
 
 
-def changes_in_place(node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> bool:
+def changes_in_place(node: ast.AST, parents: NodeTable[ast.AST]) -> bool:
     """``x[...] = ...``, ``x[0][1] = ...``, ``x.append(...)``."""
     parent = parents.get(node)
     while isinstance(parent, ast.Subscript) and parent.value is node:
@@ -64,7 +65,7 @@ class Expression:
 
     def __init__(self, surroundings: Surroundings, scope: Scope) -> None:
         self.surroundings = surroundings
-        self.reader = surroundings.reader
+        self.reader = scope.tree.home
         self.scope = scope
         self.after = 0
         self.substituted = False
@@ -193,6 +194,8 @@ class Expression:
             raise NotConstantError("changed", f"the file changes globals by other means, perhaps {shown}")
         if where.kind == "module" and self._may_be_built_before(bindings[0].node):
             raise NotConstantError("late", f"{shown} gets its value after code that may build the class")
+        if where.kind == "module" and (place := self.reader.elsewhere.rebound(node.id)):
+            raise NotConstantError("changed", f"{shown} gets another value: {place}")
         value = bindings[0].value
         if not gives_immutable(value, where):  # what int(...) gave when the module was imported stays
             Expression(self.surroundings, where).visit(value, depth + 1)

@@ -16,17 +16,30 @@ _DEPTH = 8
 class Names:
     """Resolves names against the imports of one file.
 
-    ``star_names`` tells which public names a starred module brings; other star imports may bring anything.
+    ``star_names`` tells which public names a starred module of torch brings. Of other star imports those bring what
+    their file offers, where it is found; the rest may bring anything.
     """
 
     def __init__(self, tree: ScopeTree, star_names: dict[str, frozenset[str]]) -> None:
         self.tree = tree
         self._star_names = star_names
         self._stars = tree.module.bindings.get("*", [])
-        self._unknown_stars = [star for star in self._stars if star.qualname not in star_names]
+
+    @cached_property
+    def _unknown_stars(self) -> list[Binding]:
+        return [star for star in self._stars if self._brought(star) is None]
+
+    def _brought(self, star: Binding) -> frozenset[str] | None:
+        module = star.qualname or ""
+        if module in self._star_names:
+            return self._star_names[module]
+        home = self.tree.home
+        return home.index.offered(module, home)
 
     def qualname(self, node: ast.expr, scope: Scope, depth: int = 0) -> str | None:
         """The qualified name that a name or attribute chain stands for, or None when that is not certain."""
+        if scope.tree is not self.tree:
+            return scope.tree.home.names.qualname(node, scope, depth)
         if depth > _DEPTH:
             return None
         if isinstance(node, ast.Attribute):
@@ -119,11 +132,13 @@ class Names:
 
     def _from_star(self, name: str) -> str | None:
         for star in reversed(self._stars):
-            known = self._star_names.get(star.qualname or "")
+            known = self._brought(star)
             if known is None:
                 return None
             if name in known:
-                return canonical(f"{star.qualname}.{name}")
+                module = star.qualname or ""
+                found = module + name if module.endswith(".") else f"{module}.{name}"
+                return canonical(self.tree.home.index.meaning(found, self.tree.home))
         return None
 
     def is_star_candidate(self, node: ast.expr, scope: Scope) -> bool:

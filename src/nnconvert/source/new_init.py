@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from nnconvert.source.attributes import Attributes
 from nnconvert.source.classes import ClassInfo
 from nnconvert.source.inits import inherited_init
+from nnconvert.source.quotes import unparse
 from nnconvert.source.reader import Reader
 from nnconvert.source.scopes import FunctionNode
 
@@ -31,13 +32,23 @@ _PASS_THROUGH = NewInit(
 
 
 def new_init(info: ClassInfo, reader: Reader) -> NewInit:
-    """With the signature of the ``__init__`` inherited so far, which callers may read, where that is in the file.
+    """With the signature of the ``__init__`` inherited so far, which callers may read, where that is in the project.
 
-    Under multiple inheritance the next ``__init__`` may be another one, so there everything is passed on unread.
+    Under multiple inheritance the next ``__init__`` may be another one, so there everything is passed on unread. From
+    another file come no annotations, whose names may be unknown here.
     """
     inherited = inherited_init(info, reader.attributes)
     several = any(len(member.bases) > 1 for member in (*info.ancestors(), *info.descendants()))
-    if inherited is None or several or not _is_plain(inherited, reader.attributes):
+    if inherited is None or several:
+        return _PASS_THROUGH
+    home = reader.tree.inner[inherited].tree.home
+    if home is not reader:
+        if home.path is None or reader.index.is_installed(home.path):
+            return _PASS_THROUGH
+        inherited = _without_annotations(inherited, reader)
+    elif not _is_plain_here(inherited, reader.attributes):
+        return _PASS_THROUGH
+    if not _is_plain(inherited):
         return _PASS_THROUGH
     arguments = inherited.args
     receiver = [*arguments.posonlyargs, *arguments.args][0].arg
@@ -49,14 +60,34 @@ def new_init(info: ClassInfo, reader: Reader) -> NewInit:
     return NewInit(header, call, frozenset(a.arg for a in every)) if receiver == "self" else _PASS_THROUGH
 
 
-def _is_plain(node: FunctionNode, attributes: Attributes) -> bool:
-    """Undecorated, with defaults and annotations that mean the same anywhere in the file."""
+def _without_annotations(node: FunctionNode, reader: Reader) -> FunctionNode:
+    """The header of a function as this file would write it; nothing in it has a position."""
+    text = unparse(ast.Lambda(node.args, ast.Constant(None)), reader.source)
+    header = ast.parse(f"def __init__({text.removeprefix('lambda').removesuffix(': None')}): ...").body[0]
+    assert isinstance(header, ast.FunctionDef)
+    header.decorator_list = node.decorator_list
+    is_none = isinstance(node.returns, ast.Constant) and node.returns.value is None
+    header.returns = node.returns if is_none else None
+    for part in ast.walk(header):
+        if isinstance(part, ast.arg):
+            part.annotation = None
+        if hasattr(part, "lineno"):
+            del part.lineno
+    return header
+
+
+def _is_plain(node: FunctionNode) -> bool:
+    """Undecorated, with defaults that mean the same anywhere."""
     arguments = node.args
     if node.decorator_list or not (arguments.posonlyargs or arguments.args):
         return False
     defaults = [d for d in (*arguments.defaults, *arguments.kw_defaults) if d is not None]
-    if not all(isinstance(n, _LITERAL) for default in defaults for n in ast.walk(default)):
-        return False
+    return all(isinstance(n, _LITERAL) for default in defaults for n in ast.walk(default))
+
+
+def _is_plain_here(node: FunctionNode, attributes: Attributes) -> bool:
+    """Whether the annotations mean the same anywhere in the file."""
+    arguments = node.args
     every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     every += [a for a in (arguments.vararg, arguments.kwarg) if a is not None]
     annotations = [a.annotation for a in every if a.annotation is not None]
@@ -99,6 +130,8 @@ def _parameter(argument: ast.arg, default: ast.expr | None, reader: Reader) -> s
 
 def _text(node: ast.expr, reader: Reader) -> str:
     """As the source has it, in one line."""
+    if not hasattr(node, "lineno"):
+        return unparse(node, reader.source)
     text = reader.source.segment(node)
     return ast.unparse(node) if "\n" in text or "\r" in text else text
 

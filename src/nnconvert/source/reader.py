@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+import ast
 from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nnconvert.source.attributes import Attributes
 from nnconvert.source.classes import Classes, ClassInfo, torch_attribute_names
 from nnconvert.source.comments import Suppressions
 from nnconvert.source.construction import Construction
+from nnconvert.source.elsewhere import Elsewhere
 from nnconvert.source.names import Names
 from nnconvert.source.scopes import ScopeTree
 from nnconvert.source.text import Source
 from nnconvert.source.walks import Walks
 
+if TYPE_CHECKING:
+    from nnconvert.source.index import Index
+
 
 class Reader:
     """The names, classes, attributes and walks of one source.
 
-    ``functionals`` are the public names of torch.nn.functional that a star import of it brings.
+    ``functionals`` are the public names of torch.nn.functional that a star import of it brings. ``path`` is the
+    file's, absolute, and ``index`` what knows the other files.
     """
 
-    def __init__(self, source: Source, module_bases: frozenset[str], functionals: frozenset[str]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        module_bases: frozenset[str],
+        functionals: frozenset[str],
+        path: Path | None,
+        index: Index,
+    ) -> None:
         self.source = source
+        self.path = path
+        self.index = index
+        self.generation = index.generation
         self.tree = ScopeTree(source.tree)
+        self.tree.home = self
         nn = frozenset(torch_attribute_names()) | {"Parameter", "functional", "init", "parallel", "utils"}
         star_names = {"torch.nn": nn, "torch.nn.functional": functionals}
         self.names = Names(self.tree, star_names)
@@ -40,8 +59,34 @@ class Reader:
         modules = (n for n in tree.attributes() if n.attr == "modules")
         return any(self.names.qualname(node, tree.scope_of[node]) == "sys.modules" for node in modules)
 
+    @cached_property
+    def changes_all(self) -> bool:
+        """Whether the file changes ``__all__`` other than by assigning it."""
+        parents = self.tree.parents
+        used = (parents.get(name) for name in self.tree.names() if name.id == "__all__")
+        return any(isinstance(node, ast.Attribute | ast.Subscript) for node in used)
+
+    def renew(self, generation: int) -> None:
+        """Forget what was found with the help of other files, since one of them is another now."""
+        self.generation = generation
+        self._constructions.clear()
+        for found in ("walks", "elsewhere"):
+            self.__dict__.pop(found, None)
+
+    @property
+    def name(self) -> str:
+        """What the file is called."""
+        return self.path.name if self.path is not None else ""
+
+    def place(self, node: ast.AST, seen_from: Reader) -> str:
+        """Where a node of this file is, in words for a reader of that one: ``line 3``, ``base.py line 3``."""
+        line = f"line {getattr(node, 'lineno', 0)}"
+        return line if self is seen_from else f"{self.name} {line}"
+
     def construction(self, info: ClassInfo) -> Construction:
         """What the ``__init__`` of the class does."""
+        if info.home is not self:
+            return info.home.construction(info)
         if info not in self._constructions:
             self._constructions[info] = Construction(info, self.attributes)
         return self._constructions[info]
@@ -59,6 +104,11 @@ class Reader:
     @cached_property
     def walks(self) -> Walks:
         return Walks(self.attributes, self.names)
+
+    @cached_property
+    def elsewhere(self) -> Elsewhere:
+        """What other files do to instances of the classes of this one."""
+        return Elsewhere(self)
 
     @cached_property
     def suppressions(self) -> Suppressions:

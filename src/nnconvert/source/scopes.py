@@ -10,7 +10,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+from nnconvert.source.nodes import NodeTable
+
+if TYPE_CHECKING:
+    from nnconvert.source.reader import Reader
 
 ScopeKind = Literal["module", "class", "function", "lambda", "comprehension"]
 BindingKind = Literal["import", "star", "assign", "parameter", "function", "class", "other"]
@@ -36,6 +41,7 @@ class Scope:
     node: ast.AST
     parent: Scope | None
     name: str
+    tree: ScopeTree
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     declared_global: set[str] = field(default_factory=set)
     declared_nonlocal: set[str] = field(default_factory=set)
@@ -79,16 +85,30 @@ class Scope:
         return scope
 
 
+class _Inner(dict[ast.AST, "Scope"]):
+    """The scopes that nodes of one file open; those of other files are found, too."""
+
+    def __missing__(self, node: ast.AST) -> Scope:
+        found: Scope = node.opened_scope  # type: ignore[attr-defined]
+        return found
+
+
 class ScopeTree:
-    """The scopes of a tree, the parent of every node, and the scope that each node of interest runs in."""
+    """The scopes of a tree, the parent of every node, and the scope that each node of interest runs in.
+
+    What is asked of one tree about a node or a scope of another file's is answered, too.
+    """
+
+    home: Reader
+    """What else is read of the file."""
 
     def __init__(self, tree: ast.Module) -> None:
-        self.module = Scope("module", tree, None, "<module>")
-        self.parents: dict[ast.AST, ast.AST] = {}
-        self.scope_of: dict[ast.AST, Scope] = {}
+        self.module = Scope("module", tree, None, "<module>", self)
+        self.parents: NodeTable[ast.AST] = NodeTable("parent_node")
+        self.scope_of: NodeTable[Scope] = NodeTable("scope_around")
         """For calls, names, attributes, classes, functions and strings: the scope they are evaluated in."""
         self.nodes: dict[type[ast.AST], list[ast.AST]] = {kind: [] for kind in _KEPT}
-        self.inner: dict[ast.AST, Scope] = {tree: self.module}
+        self.inner: dict[ast.AST, Scope] = _Inner({tree: self.module})
         """For functions, lambdas, classes and comprehensions: the scope they open."""
         self._walk(tree)
 
@@ -117,49 +137,58 @@ class ScopeTree:
     def _walk(self, tree: ast.Module) -> None:
         # Declarations are read first: `global` may follow a nested function that was visited already.
         stack: list[tuple[ast.AST, Scope]] = [(child, self.module) for child in reversed(tree.body)]
-        self.parents.update((child, tree) for child in tree.body)
+        for statement in tree.body:
+            statement.parent_node = tree  # type: ignore[attr-defined]
         pending: list[tuple[Scope, str, Binding]] = []
         while stack:
             node, scope = stack.pop()
             kind = type(node)
             if kind in _KEPT and not (kind is ast.Constant and not isinstance(node.value, str)):  # type: ignore[attr-defined]
                 self.nodes[kind].append(node)
-                self.scope_of[node] = scope
+                node.scope_around = scope  # type: ignore[attr-defined]
             handler = _HANDLERS.get(kind)
             if handler is not None:
                 pending.extend(handler(node, scope, self))
-            for child, where in self._children(node, scope):
-                self.parents.setdefault(child, node)
-                stack.append((child, where))
+            if kind in _OPENING:
+                for child, where in self._inner_children(node, scope):
+                    if not hasattr(child, "parent_node"):
+                        child.parent_node = node  # type: ignore[attr-defined]
+                    stack.append((child, where))
+                continue
+            for child in _children(node, kind):
+                if not hasattr(child, "parent_node"):
+                    child.parent_node = node  # type: ignore[attr-defined]
+                stack.append((child, scope))
         # `nonlocal` looks for the scope that binds the name otherwise.
         for scope, name, binding in sorted(pending, key=lambda item: item[1] in item[0].declared_nonlocal):
             scope.bind(name, binding)
 
     def _open(self, kind: ScopeKind, node: ast.AST, parent: Scope, name: str) -> Scope:
-        scope = Scope(kind, node, parent, name)
+        scope = Scope(kind, node, parent, name, self)
         self.inner[node] = scope
+        node.opened_scope = scope  # type: ignore[attr-defined]
         return scope
 
-    def _children(self, node: ast.AST, scope: Scope) -> list[tuple[ast.AST, Scope]]:
+    def _inner_children(self, node: ast.AST, scope: Scope) -> list[tuple[ast.AST, Scope]]:
+        """The children of a node that opens a scope, the last one first, each with the scope that it runs in."""
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             return self._function_children(node, scope)
         if isinstance(node, ast.ClassDef):
             inner = self._open("class", node, scope, node.name)
             outside: list[ast.AST] = [*node.decorator_list, *node.bases, *node.keywords]
             return [(c, inner) for c in reversed(node.body)] + [(c, scope) for c in reversed(outside)]
-        if isinstance(node, Comprehension):
-            inner = self._open("comprehension", node, scope, f"<{type(node).__name__}>")
-            found: list[tuple[ast.AST, Scope]] = []
-            for child in ast.iter_child_nodes(node):
-                if child is not node.generators[0]:
-                    found.append((child, inner))
-            first = node.generators[0]
-            self.parents[first] = node
-            for child in ast.iter_child_nodes(first):
-                self.parents[child] = first
-            found += [(first.target, inner), *((test, inner) for test in first.ifs), (first.iter, scope)]
-            return found
-        return [(child, scope) for child in _generic_children(node)]
+        assert isinstance(node, Comprehension)
+        inner = self._open("comprehension", node, scope, f"<{type(node).__name__}>")
+        found: list[tuple[ast.AST, Scope]] = []
+        for child in ast.iter_child_nodes(node):
+            if child is not node.generators[0]:
+                found.append((child, inner))
+        first = node.generators[0]
+        first.parent_node = node  # type: ignore[attr-defined]
+        for child in ast.iter_child_nodes(first):
+            child.parent_node = first  # type: ignore[attr-defined]
+        found += [(first.target, inner), *((test, inner) for test in first.ifs), (first.iter, scope)]
+        return found
 
     def _function_children(self, node: FunctionNode | ast.Lambda, scope: Scope) -> list[tuple[ast.AST, Scope]]:
         lambda_ = isinstance(node, ast.Lambda)
@@ -180,25 +209,33 @@ class ScopeTree:
         return [(c, inner) for c in reversed(node.body)] + [(c, scope) for c in reversed(outside)]
 
 
-def _generic_children(node: ast.AST) -> list[ast.AST]:
-    fields = _FIELDS.get(type(node))
+def _children(node: ast.AST, kind: type[ast.AST]) -> list[ast.AST]:
+    """The children of a node, the last one first."""
+    fields = _FIELDS.get(kind)
     if fields is None:
-        fields = tuple(f for f in node._fields if f not in _NO_NODES)
-        _FIELDS[type(node)] = fields
+        fields = tuple(f for f in reversed(kind._fields) if f not in _NO_NODES)
+        _FIELDS[kind] = fields
     found: list[ast.AST] = []
     for name in fields:
         value = getattr(node, name, None)
-        if isinstance(value, list):
-            found.extend(item for item in value if isinstance(item, ast.AST))
+        if type(value) is list:
+            found += value[::-1]
         elif isinstance(value, ast.AST):
             found.append(value)
-    found.reverse()
-    return found
+    return [child for child in found if isinstance(child, ast.AST)] if kind in _MIXED else found
 
 
 _KEPT = (ast.Call, ast.Name, ast.Attribute, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.Constant)
+_OPENING = frozenset(
+    {
+        ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef,
+        ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp,
+    }
+)  # fmt: skip
 _NO_NODES = frozenset({"ctx", "op", "ops", "id", "attr", "arg", "kind", "lineno", "type_ignores", "type_comment"})
 _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
+_MIXED = frozenset({ast.Dict, ast.Global, ast.Nonlocal, ast.MatchClass})
+"""Nodes with lists that hold something else than nodes, too."""
 
 
 Bound = Iterator[tuple[Scope, str, Binding]]

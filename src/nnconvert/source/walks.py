@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from nnconvert.source.attributes import Attributes
@@ -46,6 +47,8 @@ class Walk:
     keeps: Keeps
     owners: tuple[ClassInfo, ...] | None
     """Classes whose instances are walked; None when it may be any."""
+    is_deep: bool
+    """Whether it also meets the submodules of submodules."""
 
 
 class Walks:
@@ -56,14 +59,14 @@ class Walks:
         self.names = names
         self.tree = attributes.tree
         self.keeper = Keeper(attributes, names)
-        self._all = [walk for node in self.tree.attributes() if (walk := self._walk(node)) is not None]
+        self.all = [walk for node in self.tree.attributes() if (walk := self._walk(node)) is not None]
         spoken = (node for node in self.tree.strings() if node.value == "_modules")  # vars(net)["_modules"]
-        self._all += [Walk(node, "_modules", EVERYTHING, None) for node in spoken]
+        self.all += [Walk(node, "_modules", EVERYTHING, None, is_deep=True) for node in spoken]
 
     def noticing(self, info: ClassInfo, module: str, has_weights: bool = False) -> Walk | None:
         """A walk that would notice a new submodule of this torch.nn class in instances of the class."""
         family = info.family()
-        for walk in self._all:
+        for walk in self.all:
             if walk.owners is not None and not any(owner in family for owner in walk.owners):
                 continue
             if walk.keeps.notices(module, has_weights):
@@ -73,7 +76,7 @@ class Walks:
     def _walk(self, node: ast.Attribute) -> Walk | None:
         deep = node.attr in _DEEP
         if node.attr in _GLOBAL_HOOKS:
-            return Walk(node, node.attr, EVERYTHING, None)
+            return Walk(node, node.attr, EVERYTHING, None, is_deep=True)
         if node.attr == "_modules":
             keeps = self._modules_use(node)
         elif deep or node.attr in _SHALLOW:
@@ -87,7 +90,7 @@ class Walks:
         owners = self.owners(node.value, self.tree.scope_of[node])
         if owners is not None and not owners:
             return None
-        return Walk(node, node.attr, keeps, None if deep else owners)
+        return Walk(node, node.attr, keeps, None if deep else owners, is_deep=deep)
 
     def _modules_use(self, node: ast.Attribute) -> Keeps:
         parent = self.tree.parents.get(node)
@@ -113,15 +116,10 @@ class Walks:
         if self.names.qualname(receiver, scope) is not None:
             return ()  # torch.func.apply, torch.nn.modules and the like: not an instance
         if isinstance(receiver, ast.Attribute):
-            owner = self.attributes.self_of(receiver.value)
-            stores = self.attributes.stores(owner.info, receiver.attr) if owner else []
-            return self._all_built([store.value for store in stores], scope, depth)
+            return self._all_built(self.given(receiver), scope, depth)
         if self.attributes.classes.named(receiver, scope):
             return ()  # a class, not an instance: apply of an autograd.Function
-        if isinstance(receiver, ast.Name):
-            found = scope.lookup(receiver.id)
-            return self._all_built([b.value for b in found[1]] if found else [], scope, depth)
-        return None
+        return self._all_built(self.given(receiver), scope, depth) if isinstance(receiver, ast.Name) else None
 
     def _all_built(self, values: Sequence[ast.expr | None], scope: Scope, depth: int) -> tuple[ClassInfo, ...] | None:
         found: list[ClassInfo] = []
@@ -157,10 +155,30 @@ class Walks:
             return self.owners(call.args[0], scope, depth + 1)
         if qualname in _LOADING:
             return None
+        home = self.tree.home
+        if home is not home.index.at_hand and self.makers(call):
+            return None  # in other files than the one at hand, what a function of the project gives may be anything
         if torch_class(qualname) in _CONTAINERS:
             return ()
         given = [*call.args, *(keyword.value for keyword in call.keywords)]
         return None if any(self.owners(node, scope, depth + 1) for node in given) else ()
+
+    def makers(self, call: ast.Call) -> Sequence[Path]:
+        """The file of the project that has the function which is called, where it is imported."""
+        home = self.tree.home
+        qualname = self.names.qualname(call.func, self.tree.scope_of[call])
+        path = home.index.file_of(qualname, home) if qualname is not None else None
+        return [path] if path is not None else []
+
+    def given(self, node: ast.expr) -> Sequence[ast.expr | None]:
+        """What an expression that names something was given: the values of a name, or of an attribute of self."""
+        if isinstance(node, ast.Attribute):
+            owner = self.attributes.self_of(node.value)
+            return [store.value for store in self.attributes.stores(owner.info, node.attr)] if owner else []
+        if isinstance(node, ast.Name):
+            found = self.tree.scope_of[node].lookup(node.id)
+            return [b.value for b in found[1]] if found else []
+        return [node]
 
     # -- what is kept ----------------------------------------------------------------------------------------
 

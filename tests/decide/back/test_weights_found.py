@@ -185,12 +185,12 @@ INIT += "            nn.init.zeros_(m.weight)\n"
 
 
 def test_another_file_that_builds_it_and_looks_for_the_class(tmp_path: Path) -> None:
-    assert beside(tmp_path, {"train.py": f"from net import Net\n{INIT}"}) == ["", "NNC420"]
+    assert beside(tmp_path, {"train.py": f"from net import Net\n{INIT}"}) == ["", "NNC302"]
 
 
 def test_a_file_that_brings_both_together(tmp_path: Path) -> None:
     files = {"fill.py": INIT, "train.py": "import fill\nfrom net import Net\nfill.init(Net())\n"}
-    assert beside(tmp_path, files) == ["", "NNC420"]
+    assert beside(tmp_path, files) == ["", "NNC302"]
 
 
 def test_a_file_that_brings_both_together_through_a_package(tmp_path: Path) -> None:
@@ -199,24 +199,23 @@ def test_a_file_that_brings_both_together_through_a_package(tmp_path: Path) -> N
         "all/__init__.py": "from ..net import Net\n",
         "train.py": "from all import Net\nimport fill\n",
     }
-    assert beside(tmp_path, files) == ["", "NNC420"]
+    assert beside(tmp_path, files) == ["", "NNC302"]
 
 
 def test_the_names_of_classes_in_another_file(tmp_path: Path) -> None:
     text = "import net\n\ndef init(m):\n    if m.__class__.__name__.find('Conv') != -1:\n        m.weight.zero_()\n\n"
-    assert beside(tmp_path, {"train.py": text + "net.Net().apply(init)\n"}) == ["", "NNC420"]
+    assert beside(tmp_path, {"train.py": text + "net.Net().apply(init)\n"}) == ["", "NNC302"]
 
 
-def test_files_that_never_meet(tmp_path: Path) -> None:
-    assert beside(tmp_path, {"fill.py": INIT, "train.py": "from net import Net\n"}) == ["", ""]
+def test_a_file_that_looks_for_the_class_may_be_given_any_model(tmp_path: Path) -> None:
+    assert beside(tmp_path, {"fill.py": INIT, "train.py": "from net import Net\n"}) == ["", "NNC302"]
 
 
 def test_with_unsafe_it_converts_and_says_so(tmp_path: Path) -> None:
-    files = {"train.py": f"from net import Net\n{INIT}"}
-    assert beside(tmp_path, files, unsafe=True) == [
-        "",
-        "train.py looks for modules of the class Conv2d",
-    ]
+    text = "from net import Net\nd = [n for n, p in Net().named_parameters() if n.endswith('.bias')]\n"
+    note = "train.py looks for names of parameters that end in .bias"
+    assert beside(tmp_path, {"train.py": text}) == ["NNC421", "NNC421"]
+    assert beside(tmp_path, {"train.py": text}, unsafe=True) == [note, note]
 
 
 @pytest.mark.parametrize(
