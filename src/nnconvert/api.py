@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import ast
-import traceback
+import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 from nnconvert import files
 from nnconvert.discovery import Excludes, discover
-from nnconvert.errors import CheckError, NnconvertError, SourceError, UsageError
+from nnconvert.errors import SourceError, UsageError
 from nnconvert.options import Options
 from nnconvert.plan import Conversion, Plan
+from nnconvert.result import TOO_DEEP, Result, Status, failed, guarded, place
 from nnconvert.verify import Evidence, Expected, Hints, ModuleCall, Request, Server, verify_file
 
 __all__ = [
     "Hints",
     "Options",
     "Result",
+    "Status",
     "Verifier",
     "convert_file",
     "convert_paths",
@@ -28,30 +31,9 @@ __all__ = [
     "verify_files",
 ]
 
-Status = Literal["unchanged", "changed", "differs", "unverified", "failed"]
 _GOOD = ("proved", "tested")
-_TOO_DEEP = "it is nested too deeply, or too large, to be parsed"
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one file.
-
-    ``changed`` converts (and is written where writing was asked for). Under any other status ``new`` is
-    ``old``: ``unchanged`` has nothing to convert, ``differs`` was held back because verification found a
-    difference, ``unverified`` because all had to be verified and was not, ``failed`` says why in ``error``.
-    """
-
-    path: Path
-    status: Status
-    old: bytes
-    new: bytes
-    plan: Plan | None = None
-    evidence: tuple[Evidence, ...] = ()
-    error: str = ""
-    """One line: ``file:line:column: words``."""
-    details: str = ""
-    """The traceback of a failure."""
+_PARSING = threading.Lock()
+"""Held while Python's warnings are off, which is a setting of the whole process."""
 
 
 class Verifier:
@@ -97,26 +79,7 @@ def convert_source(
     Without a verifier nothing is verified. Never raises for what a source holds: see ``Result.error``. Raises
     UsageError where the verifier's hints raise by themselves.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the parser, about the user's string literals
-            result = _convert(source, options or Options(), path)
-        if verifier is not None and result.plan is not None and result.status == "changed":
-            result = _verified(result, result.plan, verifier, require_verified)
-    except UsageError:  # what was asked for is wrong, not this file
-        raise
-    except SourceError as error:
-        return _failed(path, source, error.message, line=error.line, column=error.column)
-    except CheckError as error:
-        return _failed(path, source, f"a check failed after converting, so it was left: {error}")
-    except NnconvertError as error:
-        return _failed(path, source, str(error))
-    except (RecursionError, MemoryError):  # the second is what the parser's own stack raises
-        return _failed(path, source, _TOO_DEEP)
-    except Exception as error:
-        words = f"internal error: {type(error).__name__}: {error}; please report it with what -v prints"
-        return _failed(path, source, " ".join(words.split()))
-    return result
+    return _settled(decided(source, options or Options(), path), verifier, require_verified)
 
 
 def convert_file(
@@ -131,15 +94,9 @@ def convert_file(
     try:
         source = path.read_bytes()
     except OSError as error:
-        return _failed(path, b"", f"cannot be read: {error.strerror or error}")
+        return failed(path, b"", f"cannot be read: {error.strerror or error}")
     result = convert_source(source, options, path=path, verifier=verifier, require_verified=require_verified)
-    if write and result.status == "changed":
-        try:
-            files.write(path, result.old, result.new)
-        except OSError as error:
-            failed = _failed(path, source, f"cannot be written: {error.strerror or error}")
-            return replace(failed, plan=result.plan, evidence=result.evidence)
-    return result
+    return _written(result) if write else result
 
 
 def convert_paths(
@@ -150,18 +107,33 @@ def convert_paths(
     write: bool = False,
     verifier: Verifier | None = None,
     require_verified: bool = False,
+    executor: Executor | None = None,
 ) -> Iterator[Result]:
     """Convert files and the ``*.py`` of folders, one Result a file in a settled order.
 
     A file of a folder that cannot hold a call site is dropped unread: its Result is ``unchanged`` and empty.
+
+    ``executor``, any of concurrent.futures or alike (dask's, for one), decides and converts the files on its
+    workers, which must see the same files; all of them before the first is verified, written and yielded. Its
+    owner shuts it down.
     """
+    wanted = options or Options()
     given = list(paths)
     named = {path for path in given if not path.is_dir()}
-    for path in discover(given, excludes or Excludes(Path.cwd())):
-        if path in named or _is_worth_parsing(path, options or Options()):
-            yield convert_file(path, options, write=write, verifier=verifier, require_verified=require_verified)
-        else:
-            yield Result(path, "unchanged", b"", b"")
+    found = discover(given, excludes or Excludes(Path.cwd()))
+    relevant = ((path, path in named or is_worth_parsing(path, wanted)) for path in found)
+    if executor is None:
+        for path, worth in relevant:
+            if worth:
+                yield convert_file(path, wanted, write=write, verifier=verifier, require_verified=require_verified)
+            else:
+                yield Result(path, "unchanged", b"", b"")
+        return
+    from nnconvert.apart import decided_apart
+
+    for decision in list(decided_apart(executor, relevant, wanted)):
+        result = _settled(decision, verifier, require_verified)
+        yield _written(result) if write else result
 
 
 def verify_files(old: Path, new: Path, verifier: Verifier) -> tuple[Evidence, ...]:
@@ -186,11 +158,11 @@ def _readable(path: Path) -> bytes:
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror or error}") from error
     except SourceError as error:
-        raise SourceError(f"{_place(path, error.line, error.column)}: {error.message}") from error
+        raise SourceError(f"{place(path, error.line, error.column)}: {error.message}") from error
     except SyntaxError as error:
-        raise SourceError(f"{_place(path, error.lineno, error.offset)}: {error.msg}") from error
+        raise SourceError(f"{place(path, error.lineno, error.offset)}: {error.msg}") from error
     except (RecursionError, MemoryError) as error:
-        raise SourceError(f"{path}: {_TOO_DEEP}") from error
+        raise SourceError(f"{path}: {TOO_DEEP}") from error
     return source
 
 
@@ -210,13 +182,44 @@ def _convert(source: bytes, options: Options, path: Path) -> Result:
     return Result(path, "changed", source, files.encode(text, decoded), plan)
 
 
-def _is_worth_parsing(path: Path, options: Options) -> bool:
+def is_worth_parsing(path: Path, options: Options) -> bool:
     """The bytes test; what cannot be read is for convert_file to report."""
     try:
         source = path.read_bytes()
     except OSError:
         return True
     return b"\0" in source or files.may_convert(source, options)
+
+
+def decided(source: bytes, options: Options, path: Path) -> Result:
+    """The conversion of one source, not verified; picklable, as its arguments are, and thread-safe."""
+
+    def steps() -> Result:
+        with _PARSING, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the parser, about the user's string literals
+            return _convert(source, options, path)
+
+    return guarded(path, source, steps)
+
+
+def _settled(result: Result, verifier: Verifier | None, require_verified: bool) -> Result:
+    """The result, verified where there is something to verify."""
+    plan = result.plan
+    if verifier is None or plan is None or result.status != "changed":
+        return result
+    return guarded(result.path, result.old, lambda: _verified(result, plan, verifier, require_verified))
+
+
+def _written(result: Result) -> Result:
+    """The result once its file holds the new content, or a failure."""
+    if result.status != "changed":
+        return result
+    try:
+        files.write(result.path, result.old, result.new)
+    except OSError as error:
+        unwritten = failed(result.path, result.old, f"cannot be written: {error.strerror or error}")
+        return replace(unwritten, plan=result.plan, evidence=result.evidence)
+    return result
 
 
 def _verified(result: Result, plan: Plan, verifier: Verifier, require_verified: bool) -> Result:
@@ -265,13 +268,3 @@ def _expected_losses(plan: Plan) -> tuple[Expected, ...]:
     names = dict.fromkeys(name for _, name in sorted(places))
     removed = {name: tuple(r.name for r in plan.retired if r.class_name == name) for name in names}
     return tuple(Expected(name, removed=removed[name], calls=tuple(calls.get(name, ()))) for name in names)
-
-
-def _failed(path: Path, source: bytes, words: str, line: int | None = None, column: int | None = None) -> Result:
-    """A failed Result for the exception being handled."""
-    error = f"{_place(path, line, column)}: {words}"
-    return Result(path, "failed", source, source, error=error, details=traceback.format_exc())
-
-
-def _place(path: Path, line: int | None, column: int | None) -> str:
-    return ":".join(str(part) for part in (path, line, column) if part is not None)

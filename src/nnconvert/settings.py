@@ -48,6 +48,9 @@ class Arguments:
     extend_exclude: str | None
     force_exclude: str | None
     allow_dirty: bool
+    jobs: int | None
+    output_format: str
+    statistics: bool
     quiet: bool
     verbose: bool
     color: str
@@ -66,6 +69,8 @@ class Arguments:
             raise UsageError("give at least one PATH, or - for stdin")
         if STDIN in self.paths and len(self.paths) > 1:
             raise UsageError("- (stdin) stands alone, without further paths")
+        if self.output_format == "sarif" and (self.diff or (self.writes and STDIN in self.paths)):
+            raise UsageError("--output-format sarif goes to stdout alone; give --check, or leave --diff away")
 
 
 def options(arguments: Arguments, config: Config) -> Options:

@@ -11,6 +11,7 @@ import click
 from nnconvert.api import Result
 from nnconvert.decide.reasons import REASONS
 from nnconvert.plan import CallSite, Conversion, Decision, Leave
+from nnconvert.result import printable
 from nnconvert.verify.evidence import Evidence, Verdict
 
 EXIT_DONE, EXIT_NOT_OK, EXIT_DIFFERS, EXIT_FAILED = 0, 1, 3, 4
@@ -35,6 +36,8 @@ class Report:
     verifies: bool = True
     quiet: bool = False
     verbose: bool = False
+    brief: bool = False
+    """Another format tells the call sites: errors and the summary only."""
     _statuses: Counter[str] = field(default_factory=Counter)
     _converted: int = 0
     _left: int = 0
@@ -58,11 +61,20 @@ class Report:
                 click.style(result.error, fg="red"),
                 *([result.details.rstrip()] if self.verbose else []),
             ]
-        elif self.quiet:
-            lines = [f"{result.path}: {line}" for line in _held_back(result)]
+        elif self.quiet or self.brief:
+            lines = [f"{printable(result.path)}: {line}" for line in _held_back(result)]
         else:
             lines = list(self._lines(result))
         return _joined(lines)
+
+    @property
+    def converted(self) -> int:
+        """Call sites, in files that were (or would be) changed."""
+        return self._converted
+
+    @property
+    def left(self) -> int:
+        return self._left
 
     @property
     def exit_code(self) -> int:
@@ -93,7 +105,7 @@ class Report:
         if result.plan is None or not result.plan.decisions:
             return
         self._codes.update(d.outcome.code for d in result.plan.decisions if isinstance(d.outcome, Leave))
-        yield click.style(str(result.path), bold=True)
+        yield click.style(printable(result.path), bold=True)
         yield from _sites(result.plan.decisions, result.evidence)
         for evidence in result.evidence:
             if evidence.verdict in ("nondeterministic", "unverified") or evidence.reason or self.verbose:
@@ -186,11 +198,15 @@ def _target(outcome: Conversion) -> str:
 def _verdict(site: CallSite, outcome: Conversion, evidence: Evidence | None) -> str:
     if evidence is None:
         return ""
-    never_ran = {path.rpartition(".")[2] for path in evidence.unreached}
-    name = outcome.submodule or f"line {site.position.line}"
-    if evidence.verdict in ("proved", "tested") and name in never_ran:
+    if evidence.verdict in ("proved", "tested") and not reached(site, outcome, evidence):
         return click.style("not reached", fg="yellow")
     return click.style(evidence.verdict, fg=_COLORS[evidence.verdict])
+
+
+def reached(site: CallSite, outcome: Conversion, evidence: Evidence) -> bool:
+    """Whether the call site ran in the verification of its class."""
+    never_ran = {path.rpartition(".")[2] for path in evidence.unreached}
+    return (outcome.submodule or f"line {site.position.line}") not in never_ran
 
 
 def _held_back(result: Result) -> Iterator[str]:
