@@ -123,6 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--files", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
+    # Where this process ignores it (as under nohup), the runs would, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     draw = random.Random(given.seed)
     wrong = 0
     with tempfile.TemporaryDirectory() as folder:

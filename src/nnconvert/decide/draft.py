@@ -16,6 +16,8 @@ from nnconvert.decide.loops import Loop, literal_loop
 from nnconvert.decide.settings import build, build_inline
 from nnconvert.decide.sites import Site
 from nnconvert.options import Options
+from nnconvert.plan import Leave
+from nnconvert.source.classes import ClassInfo
 from nnconvert.source.constants import Settler
 from nnconvert.source.facts import Method
 from nnconvert.source.reader import Reader
@@ -69,6 +71,7 @@ class Drafter:
     def __init__(self, reader: Reader, options: Options) -> None:
         self.reader = reader
         self.options = options
+        self._checked: dict[ClassInfo, Leave | None] = {}
         self._kinds: Final[Mapping[str, Callable[[Site, Method, Importer], Draft]]] = {
             "call": self._call,
             "method": self._call,
@@ -85,10 +88,22 @@ class Drafter:
         method = method_of_site(site, self.reader)
         if site.suspicion:
             raise LeaveError(site.suspicion, _SUSPICIONS[site.suspicion])
-        check_class(method.info, self.reader)
+        self._check_class(method.info)
         draft = self._kinds[site.kind](site, method, importer)
         check_walks(method.info, draft.module, self.reader)
         return draft
+
+    def _check_class(self, info: ClassInfo) -> None:
+        """check_class, once a class."""
+        if info not in self._checked:
+            self._checked[info] = None
+            try:
+                check_class(info, self.reader)
+            except LeaveError as error:
+                self._checked[info] = error.leave
+        leave = self._checked[info]
+        if leave is not None:
+            raise LeaveError(leave.code, leave.words)
 
     # -- the kinds ----------------------------------------------------------------------------------------
 
