@@ -159,10 +159,15 @@ class Drafter:
         if self.options.split_shared:
             facts = self.reader.attributes.facts
             loads = [n for m in method.info.family() for n in facts[m].loads.get(draft.attribute, [])]
-            if len(loads) > 1:  # its copies need the module to be there: the second of two runs
-                words = f"self.{draft.attribute} has several call sites: convert without --split-shared first"
+            # Its copies need the module to be there: the second of two runs makes them.
+            if len(loads) > 1 or any(self._in_literal_loop(load) for load in loads):
+                words = f"self.{draft.attribute} is called more than once: convert without --split-shared first"
                 raise LeaveError("NNC109", words)
         return draft
+
+    def _in_literal_loop(self, load: ast.expr) -> bool:
+        call = self.reader.tree.parents.get(load)
+        return isinstance(call, ast.Call) and literal_loop(call, self.reader, first_is_there=True) is not None
 
     def _shared(self, site: Site, method: Method, _: Importer) -> Draft:
         from nnconvert.decide.shared import draft_shared
