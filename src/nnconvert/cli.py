@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _command(given: list[str]) -> click.Command:
     """A subcommand only where no direction is given: otherwise a path may be named like one."""
+    given = given or os.environ.get("COMP_WORDS", "").split()[1:]  # set by the shell that asks for completions
     options = given[: given.index("--")] if "--" in given else given
     if given and given[0] in GROUP.commands and not any(option in _DIRECTIONS for option in options):
         return GROUP

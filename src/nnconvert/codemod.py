@@ -1,6 +1,6 @@
 """Both directions as commands of libcst's codemod runner. Needs libcst: the extra ``nnconvert[codemod]``.
 
-    python -m libcst.tool codemod nnconvert.codemod.ToModule src/
+    python -m libcst.tool codemod -x nnconvert.codemod.ToModule src/
 
 The runner finds and writes the files; nnconvert converts each as it does everywhere, by ``[tool.nnconvert]`` of its
 project. Nothing is verified here: ``nnconvert verify OLD NEW`` does it afterwards.
