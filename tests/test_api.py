@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from pathlib import Path
 
 import nnconvert
@@ -66,3 +68,20 @@ def test_a_defect_of_our_own_fails_one_file_in_one_line(net: bytes) -> None:
     assert (result.status, result.new) == ("failed", net)
     assert result.error.startswith("src/net.py: internal error: ValueError: out of order; please report it")
     assert "Traceback" in result.details
+
+
+def test_what_the_package_exports_is_there_and_documented() -> None:
+    page = (Path(__file__).resolve().parents[1] / "docs" / "api.md").read_text()
+    for name in nnconvert.__all__:
+        assert getattr(nnconvert, name).__name__ == name
+        assert f"`{name}" in page
+    assert set(nnconvert.__all__) <= set(dir(nnconvert))
+    assert (Path(nnconvert.__file__).parent / "py.typed").is_file()
+
+
+def test_the_documented_signatures_are_the_real_ones() -> None:
+    page = (Path(__file__).resolve().parents[1] / "docs" / "api.md").read_text()
+    for name in ("convert_source", "convert_file", "convert_paths", "Verifier"):
+        (listed,) = re.findall(rf"^\| `{name}\((.*?)\)` \|", page, re.MULTILINE)
+        given = [part.partition("=")[0].strip() for part in listed.split(",")]
+        assert [part for part in given if part != "*"] == list(inspect.signature(getattr(nnconvert, name)).parameters)

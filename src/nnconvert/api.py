@@ -13,17 +13,23 @@ from typing import Self
 
 from nnconvert import files
 from nnconvert.discovery import Excludes, discover
-from nnconvert.errors import SourceError, UsageError
+from nnconvert.errors import NnconvertError, SourceError, UsageError
 from nnconvert.options import Options
 from nnconvert.plan import Conversion, Plan
 from nnconvert.result import TOO_DEEP, Result, Status, failed, guarded, place
 from nnconvert.verify import Evidence, Expected, Hints, ModuleCall, Request, Server, verify_file
 
 __all__ = [
+    "Evidence",
+    "Excludes",
     "Hints",
+    "NnconvertError",
     "Options",
+    "Plan",
     "Result",
+    "SourceError",
     "Status",
+    "UsageError",
     "Verifier",
     "convert_file",
     "convert_paths",
