@@ -33,7 +33,7 @@ from pathlib import Path
 
 from nnconvert.api import Result, Verifier, convert_source
 from nnconvert.options import Options
-from nnconvert.verify import Evidence
+from nnconvert.verification import Evidence
 
 PACKAGES = {
     "pretrainedmodels": "0.7.4",

@@ -6,8 +6,10 @@ import inspect
 import re
 from pathlib import Path
 
+import pytest
+
 import nnconvert
-from nnconvert.verify import Evidence, Expected
+from nnconvert.verification import Evidence, Expected
 
 
 def test_paths_give_results_in_order_and_write_only_on_request(tmp_path: Path, net: bytes) -> None:
@@ -81,7 +83,18 @@ def test_what_the_package_exports_is_there_and_documented() -> None:
 
 def test_the_documented_signatures_are_the_real_ones() -> None:
     page = (Path(__file__).resolve().parents[1] / "docs" / "api.md").read_text()
-    for name in ("convert_source", "convert_file", "convert_paths", "Verifier"):
+    for name in ("convert_source", "convert_file", "convert_paths", "verify", "Verifier"):
         (listed,) = re.findall(rf"^\| `{name}\((.*?)\)` \|", page, re.MULTILINE)
         given = [part.partition("=")[0].strip() for part in listed.split(",")]
         assert [part for part in given if part != "*"] == list(inspect.signature(getattr(nnconvert, name)).parameters)
+
+
+def test_two_versions_are_compared_without_more_ado(project: Path, net: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        monkeypatch.delenv(name, raising=False)
+    old, new = project / "old.py", project / "new.py"
+    old.write_bytes(net)
+    (found,) = nnconvert.verify(old, old)
+    assert (found.class_name, found.verdict) == ("Net", "tested")
+    new.write_bytes(net.replace(b"F.relu(", b"F.elu("))
+    assert [evidence.verdict for evidence in nnconvert.verify(old, new)] == ["differs"]

@@ -20,7 +20,7 @@ from nnconvert.report.format import Run as WholeRun
 from nnconvert.report.github import GithubFormat
 from nnconvert.report.json_format import JsonFormat
 from nnconvert.report.sarif import SarifFormat
-from nnconvert.verify.evidence import Evidence
+from nnconvert.verification.evidence import Evidence
 
 Command = Callable[..., Run]
 FAST = ("--to-module", "--no-verify")

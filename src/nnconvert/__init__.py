@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nnconvert.api import Result, Verifier, convert_file, convert_paths, convert_source, verify_files
+    from nnconvert.api import Result, Verifier, convert_file, convert_paths, convert_source, verify
     from nnconvert.discovery import Excludes
     from nnconvert.errors import NnconvertError, SourceError, UsageError
     from nnconvert.options import Options
     from nnconvert.plan import Plan
-    from nnconvert.verify import Evidence, Hints
+    from nnconvert.verification import Evidence, Hints
 
 __all__ = [
     "Evidence",
@@ -26,7 +26,7 @@ __all__ = [
     "convert_file",
     "convert_paths",
     "convert_source",
-    "verify_files",
+    "verify",
 ]
 
 

@@ -17,7 +17,7 @@ from nnconvert.errors import NnconvertError, SourceError, UsageError
 from nnconvert.options import Options
 from nnconvert.plan import Conversion, Plan
 from nnconvert.result import TOO_DEEP, Result, Status, failed, guarded, place
-from nnconvert.verify import Evidence, Expected, Hints, ModuleCall, Request, Server, verify_file
+from nnconvert.verification import Evidence, Expected, Hints, ModuleCall, Request, Server, verify_file
 
 __all__ = [
     "Evidence",
@@ -34,7 +34,7 @@ __all__ = [
     "convert_file",
     "convert_paths",
     "convert_source",
-    "verify_files",
+    "verify",
 ]
 
 _GOOD = ("proved", "tested")
@@ -45,7 +45,7 @@ _PARSING = threading.Lock()
 class Verifier:
     """Verification for one run: how models are built, and one server that starts with the first class.
 
-    ``python`` is the interpreter to run on (by default what ``nnconvert.verify.find_python`` finds),
+    ``python`` is the interpreter to run on (by default what ``nnconvert.verification.find_python`` finds),
     ``models`` the configured ``package.module:Class`` -> its ``args`` and ``inputs``. A context manager;
     leaving it ends every child process.
     """
@@ -142,12 +142,15 @@ def convert_paths(
         yield _written(result) if write else result
 
 
-def verify_files(old: Path, new: Path, verifier: Verifier) -> tuple[Evidence, ...]:
+def verify(old: Path, new: Path, verifier: Verifier | None = None) -> tuple[Evidence, ...]:
     """Compare two versions of a file, class by class; both are imported as the module that stands at ``old``.
 
-    Raises SourceError, which names the file, where one cannot be read, and UsageError where the verifier's hints
-    raise by themselves.
+    Without a verifier one of its own is used, and ended. Raises SourceError, which names the file, where one cannot be
+    read, and UsageError where the verifier's hints raise by themselves.
     """
+    if verifier is None:
+        with Verifier() as own:
+            return verify(old, new, own)
     evidence = verifier.verify(old, _readable(old), _readable(new))
     for misused in (e for e in evidence if e.misused):
         raise UsageError(misused.reason)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from nnconvert.errors import CheckError, NnconvertError, SourceError, UsageError
 from nnconvert.plan import Plan
-from nnconvert.verify.evidence import Evidence
+from nnconvert.verification.evidence import Evidence
 
 Status = Literal["unchanged", "changed", "differs", "unverified", "failed"]
 TOO_DEEP = "it is nested too deeply, or too large, to be parsed"

@@ -15,7 +15,7 @@ from nnconvert.api import Result
 from nnconvert.plan import Conversion, Decision, Position
 from nnconvert.report.statistics import Statistics
 from nnconvert.report.text import Report, reached
-from nnconvert.verify.evidence import Verdict
+from nnconvert.verification.evidence import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from nnconvert.decide.reasons import REASONS
 from nnconvert.errors import SourceError
 from nnconvert.plan import Conversion, Position
 from nnconvert.report.format import Run, Site, shown_path, sites, version
-from nnconvert.verify.evidence import Evidence
+from nnconvert.verification.evidence import Evidence
 
 VERSION = 1
 """Of the document: it grows where a key goes or changes its meaning, and not where one is added."""

@@ -12,7 +12,7 @@ from nnconvert.api import Result
 from nnconvert.decide.reasons import REASONS
 from nnconvert.plan import CallSite, Conversion, Decision, Leave
 from nnconvert.result import printable
-from nnconvert.verify.evidence import Evidence, Verdict
+from nnconvert.verification.evidence import Evidence, Verdict
 
 EXIT_DONE, EXIT_NOT_OK, EXIT_DIFFERS, EXIT_FAILED = 0, 1, 3, 4
 

@@ -11,9 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nnconvert.verify.evidence import Evidence, Expected
-from nnconvert.verify.parent import Server, ServerError
-from nnconvert.verify.request import Request, locate
+from nnconvert.verification.evidence import Evidence, Expected
+from nnconvert.verification.parent import Server, ServerError
+from nnconvert.verification.request import Request, locate
 
 STAND_INS = 8
 """Packages that one file may miss."""
