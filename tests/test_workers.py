@@ -167,3 +167,16 @@ def test_ctrl_c_in_a_terminal_reaches_all_processes_and_is_said_once(busy: subpr
     _, said = busy.communicate()
     assert busy.returncode == 130
     assert said.strip() == "nnconvert: interrupted; every file is as it was or finished"
+
+
+def test_progress_is_for_terminals_only(
+    run: Command, project: Path, net: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.py", "b.py"):
+        (project / name).write_bytes(net)
+    assert "of 2 files" not in run(*FAST, "--check", ".").err
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    said = run(*FAST, "--check", "--color", "never", ".").err
+    assert "\r\x1b[K1 of 2 files\r\x1b[Kb.py\n" in said
+    assert said.endswith("(--no-verify)\n")
+    assert run(*FAST, "--check", "-q", ".").err == ""
