@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from nnconvert.catalog import Pair, families, pairs, without_pair
+from nnconvert.catalog import Pair, every_pair, families, weighted_pairs, without_pair
 from nnconvert.decide.reasons import REASONS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -18,7 +18,8 @@ Every functional that nnconvert knows, and the module class that does the same. 
 
 What stays at the call are the tensors that change from call to call. What moves becomes a setting of the
 constructor, and must be the same at every call. A call that gives anything else than the default for what
-cannot move is left as it is, and so is one whose settings the constructor might refuse.
+cannot move is left as it is, and so is one whose settings the constructor might refuse. What the module class
+keeps as parameters and buffers moves with `--parameters` only.
 """
 
 
@@ -27,7 +28,7 @@ def pairs_page() -> str:
     parts = [PAIRS_INTRODUCTION]
     for family in families():
         parts.append(f"## {family}\n")
-        parts += ["\n".join(_section(pair)) + "\n" for pair in pairs() if pair.family == family]
+        parts += ["\n".join(_section(pair)) + "\n" for pair in every_pair() if pair.family == family]
     parts += ["## Without a pair\n", "\n".join(_without()) + "\n"]
     return "\n".join(parts)
 
@@ -44,12 +45,15 @@ def _section(pair: Pair) -> Iterator[str]:
         "moves to the constructor": _moving(pair),
         "fed by the module's mode": [pair.training] if pair.training else [],
         "set by the conversion": [f"{name}={text}" for name, text in pair.module_fixed.items()],
+        "kept by the module, with --parameters": list(pair.weights.operands) if pair.weights else [],
         "left if given": _not_moving(pair),
         "checked by the constructor": [f"{name}: {check}" for name, check in pair.checks.items()],
     }
     if pair.back is not None or pair.back_given:
         given = "".join(f", {name}={text}" for name, text in pair.back_given.items())
         yield f"- the way back: `{_short(pair.way_back.name)}({', '.join(pair.inputs)}, ...{given})`"
+    if pair in weighted_pairs():
+        yield "- only with `--parameters`"
     if pair.back_only:
         yield "- only to functional"
     yield from (f"- {words}: {_code(names)}" for words, names in facts.items() if names)
@@ -59,13 +63,13 @@ def _section(pair: Pair) -> Iterator[str]:
 
 def _parameters(pair: Pair) -> list[str]:
     """Parameters of all spellings that are settings, in order."""
-    known = {*pair.inputs, "training", "train"} | ({"mode"} if pair.pad_mode else set())
+    known = {*pair.inputs, "training", "train", pair.training} | ({"mode"} if pair.pad_mode else set())
     names = dict.fromkeys(p.name for spelling in pair.spellings for p in spelling.signature)
     return [name for name in names if name not in known]
 
 
 def _moving(pair: Pair) -> list[str]:
-    stuck = _not_moving(pair)
+    stuck = {*_not_moving(pair), *(pair.weights.operands if pair.weights else ())}
     names = (name for name in _parameters(pair) if name not in stuck)
     return [f"{name} as {pair.renames[name]}" if name in pair.renames else name for name in names]
 
@@ -73,7 +77,9 @@ def _moving(pair: Pair) -> list[str]:
 def _not_moving(pair: Pair) -> list[str]:
     constructor = {parameter.name for parameter in pair.constructor_signature}
     stuck = {*pair.state, *pair.not_carried}
-    return [n for n in _parameters(pair) if n in stuck or pair.renames.get(n, n) not in constructor]
+    kept = pair.weights.operands if pair.weights else ()
+    names = [n for n in _parameters(pair) if n not in kept]
+    return [n for n in names if n in stuck or pair.renames.get(n, n) not in constructor]
 
 
 def _without() -> Iterator[str]:

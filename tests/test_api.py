@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import nnconvert
-from nnconvert.verification import Evidence, Expected
+from nnconvert.verification import Evidence, Expected, ModuleCall
 
 
 def test_paths_give_results_in_order_and_write_only_on_request(tmp_path: Path, net: bytes) -> None:
@@ -46,7 +46,8 @@ class Judge(nnconvert.Verifier):
         if not self.evidence:
             raise ValueError("out\nof order")
         assert (path.name, old == new) == ("net.py", False)
-        assert classes == (Expected("Net", (("relu", "nn.ReLU()"),)),)
+        gained = (ModuleCall("relu", "ReLU", 12),)
+        assert classes == (Expected("Net", (("relu", "nn.ReLU()"),), gained=gained),)
         return self.evidence
 
 

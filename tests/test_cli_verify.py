@@ -29,7 +29,7 @@ def test_a_conversion_is_verified_and_written(run: Command, project: Path, net: 
     ended = run("--to-module", "--require-verified", "net.py")
     assert ended.code == 0, ended.err
     assert "F.relu       -> self.relu     " in ended.err
-    assert "(train and eval, input 2x4)" in ended.err
+    assert "1 class proved (train and eval, input 2x4, any batch size from 2 on)" in ended.err
     assert b"self.relu(" in (project / "net.py").read_bytes()
 
 

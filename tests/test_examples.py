@@ -39,5 +39,5 @@ def test_the_way_back_is_verified_and_the_readme_is_true() -> None:
     command = [sys.executable, "-m", "nnconvert", "--to-functional", "--diff", "--python", sys.executable]
     done = subprocess.run([*command, "examples/mixer.py"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.splitlines()[-1].endswith("4 call sites would be converted, 0 left; 2 classes tested")
+    assert done.stderr.splitlines()[-1].endswith("4 call sites would be converted, 0 left; 2 classes proved")
     assert shown(done.stdout) in (ROOT / "README.md").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import pytest
 
 from nnconvert.api import Result, Status
 from nnconvert.decide.reasons import REASONS
-from nnconvert.plan import CallSite, Conversion, Decision, Leave, Plan, Position, Span
+from nnconvert.plan import CallSite, Conversion, Decision, Leave, Plan, Position, Span, StateChange
 from nnconvert.report import Report, verification
 from nnconvert.verification.evidence import Evidence
 
@@ -155,3 +156,26 @@ def test_verify_ends_with_the_worst_verdict(verdicts: list, code: int) -> None:
     assert ended == code
     assert ("differs" in said) == ("differs" in verdicts)
     assert text.endswith("\n")
+
+
+def moving(*evidence: Evidence) -> Result:
+    change = StateChange("Net", (("weight", "conv.weight"),), ("norm.count",), ("gone",))
+    return result("changed", *evidence, plan=replace(PLAN, state=(change,)))
+
+
+def test_keys_that_change_are_said_class_by_class() -> None:
+    order = (("weight", "fc.weight"), ("fc.weight", "conv.weight"))
+    seen = Evidence("Net", "tested", model="net:Net", keys=(("weight", "conv.weight"),), order=order)
+    line = "  Net: weight -> conv.weight; new key norm.count; dropped key gone"
+    words = "; the order of parameters changes: optimizer state needs nnconvert migrate"
+    assert f"{line}{words}\n" in said(Report(), moving(seen))
+    text = said(Report(verbose=True), moving(seen))
+    assert "  order of parameters in net:Net: weight, fc.weight became fc.weight, conv.weight\n" in text
+    same = replace(seen, order=(("weight", "fc.weight"), ("conv.weight", "fc.weight")))
+    for evidence in (same, replace(seen, verdict="nondeterministic")):
+        assert f"{line}\n" in said(Report(), moving(evidence))
+    assert f"{line}\n" in said(Report(), moving())
+
+
+def test_a_file_that_was_held_back_moves_nothing() -> None:
+    assert "weight ->" not in said(Report(), replace(moving(Evidence("Net", "differs")), status="differs"))

@@ -8,7 +8,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import replace
 from pathlib import Path
 
-from nnconvert.api import decided
+from nnconvert.conversion import decided
 from nnconvert.options import Options
 from nnconvert.result import Result, failed, printable
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 from nnconvert.decide import NONE, decide
 from nnconvert.errors import CheckError, SourceError
 from nnconvert.options import Options
-from nnconvert.plan import ClassPlan, Conversion, Plan, Span
+from nnconvert.plan import ClassPlan, Conversion, Plan, Rename, Span
 from nnconvert.source.project import Neighbours
 from nnconvert.source.text import Source, parse
 
@@ -42,9 +42,12 @@ def _comments(text: str) -> Counter[str]:
 
 def _check_stable(old: str, new: str, plan: Plan, options: Options, neighbours: Neighbours) -> None:
     expected = 0
-    if options.lines:  # the lines have moved: what remains of all the others
+    known = options.ranks or options.differing
+    options = replace(options, ranks=(), differing=())  # the places have moved
+    if options.lines:  # and so have these: what remains of all the others
+        converted = decide(old, options, neighbours).converted if known else plan.converted
         options = replace(options, lines=())
-        expected = len(decide(old, options, neighbours).converted) - len(plan.converted)
+        expected = len(decide(old, options, neighbours).converted) - len(converted)
     again = decide(new, options, neighbours)
     if len(again.converted) != expected or max(len(again.classes), len(again.retired)) > expected:
         first = again.converted[0].site if again.converted else plan.converted[0].site
@@ -59,9 +62,12 @@ def _check_tree(source: Source, new: ast.Module, plan: Plan) -> None:
     _retire(source, plan)
     planned = _Planned(source, plan)
     wanted = list(_flat(_without_imports(source.tree), planned.replaced))
+    if planned.renames:
+        raise CheckError("a planned use of a parameter was not found again")
     if planned.waiting:
         raise CheckError("a planned call site was not found again")
     _strip_registrations(source, new, plan.classes)
+    _strip_methods(new, plan)
     found = list(_flat(_without_imports(new), lambda node: node))
     if wanted != found:
         raise CheckError("the result differs from the source by more than the plan")
@@ -92,6 +98,7 @@ class _Planned:
 
     def __init__(self, source: Source, plan: Plan) -> None:
         self.source = source
+        self.renames = {rename.span: rename for rename in plan.renames}
         self.waiting = {
             d.site.span: d.outcome
             for d in plan.converted
@@ -99,6 +106,10 @@ class _Planned:
         }
 
     def replaced(self, node: ast.AST) -> ast.AST:
+        if self.renames and isinstance(node, ast.Attribute | ast.Constant) and hasattr(node, "lineno"):
+            rename = self.renames.pop(self.source.span(node), None)
+            if rename is not None:
+                return _renamed(node, rename)
         if not isinstance(node, ast.Call | ast.Attribute | ast.Name) or not hasattr(node, "lineno"):
             return node
         span: Span = self.source.span(node)
@@ -110,6 +121,17 @@ class _Planned:
             return self.replaced(node.args[0] if node.args else node.keywords[0].value)
         callee = _made(conversion.callee)
         return _call(node, callee, conversion) if isinstance(node, ast.Call) else callee
+
+
+def _renamed(node: ast.Attribute | ast.Constant, rename: Rename) -> ast.expr:
+    """``self.conv2d.weight`` for ``self.weight``."""
+    if isinstance(node, ast.Constant):
+        return _made(rename.new)
+    *path, last = rename.new.split(".")
+    value = node.value
+    for name in path:
+        value = ast.Attribute(value, name, ast.Load())
+    return ast.Attribute(value, last, node.ctx)
 
 
 def _made(text: str) -> ast.expr:
@@ -196,6 +218,20 @@ def _strip(node: ast.ClassDef, plan: ClassPlan) -> None:
     body[:] = [statement for statement in body if statement not in taken]
     if plan.anchor.new_init:
         node.body.remove(inits[-1])
+
+
+def _strip_methods(tree: ast.Module, plan: Plan) -> None:
+    """Take the planned methods out again; CheckError where one is missing."""
+    found = _classes(tree)
+    for method in plan.methods:
+        wanted = ast.dump(ast.parse("\n".join(method.lines)).body[0])
+        for node in found.get(method.class_name, []):
+            place = next((s for s in node.body if ast.dump(s) == wanted), None)
+            if place is not None:
+                node.body.remove(place)
+                break
+        else:
+            raise CheckError(f"a new method of {method.class_name} was not found again")
 
 
 def _is_assignment(statement: ast.stmt) -> bool:

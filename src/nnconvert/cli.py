@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,13 @@ import click
 
 from nnconvert import signals
 from nnconvert.console import Console
-from nnconvert.errors import NnconvertError
-from nnconvert.subcommands import CONTEXT, GROUP, shared
+from nnconvert.errors import NnconvertError, UsageError
+from nnconvert.subcommands import CONTEXT, GROUP, verification_options
 
 if TYPE_CHECKING:
     from nnconvert.api import Verifier
     from nnconvert.discovery import Excludes
+    from nnconvert.moved import Collector
     from nnconvert.options import Options
     from nnconvert.output import Output
     from nnconvert.settings import Arguments
@@ -82,6 +83,16 @@ def _command(given: list[str]) -> click.Command:
 @click.option("--split-shared", is_flag=True, help="To module: one a call site where the source shares one.")
 @click.option("--methods", is_flag=True, help="To module: also tensor methods, x.relu().")
 @click.option("--unsafe", is_flag=True, help="Also conversions that change behaviour, each named.")
+@click.option("--parameters", is_flag=True, help="Also conversions that move parameters: state_dict keys change.")
+@click.option("--load-old", is_flag=True, help="With --parameters: converted classes accept old checkpoints, too.")
+@click.option(
+    "--map",
+    "state_map",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --parameters: write the state map there, which nnconvert migrate reads.",
+)
+@click.option("--no-salvage", is_flag=True, help="Leave a file whole when one of its call sites is found to differ.")
 @click.option("--stdin-filename", type=click.Path(path_type=Path), metavar="PATH", help="What stdin stands for.")
 @click.option(
     "--exclude",
@@ -100,7 +111,7 @@ def _command(given: list[str]) -> click.Command:
     help="json and sarif: one document on stdout.",
 )
 @click.option("--statistics", is_flag=True, help="Also counts of functionals, reasons and verdicts.")
-@shared
+@verification_options
 @click.version_option(package_name="nnconvert", message="nnconvert %(version)s")
 def _convert(**given: Any) -> int:
     """Rewrite PyTorch source between torch.nn.functional calls and registered submodules, in place, and
@@ -109,8 +120,9 @@ def _convert(**given: Any) -> int:
     Verification EXECUTES the code of the files, in child processes with limits; --no-verify never imports or
     runs anything.
     """
-    from nnconvert import config, settings
+    from nnconvert import config, moved, settings
     from nnconvert.output import Output
+    from nnconvert.report import EXIT_FAILED
 
     arguments = settings.Arguments(**given)
     arguments.require_direction()
@@ -122,12 +134,30 @@ def _convert(**given: Any) -> int:
     output = Output(arguments, verifies)
     run = _convert_stdin if first == settings.STDIN else _convert_files
     verifier = settings.verifier(settled, arguments.python, arguments.model, arguments.args, arguments.inputs)
-    with verifier:
-        return run(arguments, options, excludes, verifier if verifies else None, output)
+    console = output.console
+    if arguments.state_map is not None and (why := moved.unwritable(arguments.state_map)):
+        console.err(f"{arguments.state_map}: cannot be written: {why}\n")
+        return EXIT_FAILED
+    collector = moved.Collector()
+    try:
+        with verifier:
+            code = run(arguments, options, excludes, verifier if verifies else None, output, collector)
+    except BaseException:  # an interrupt above all: files that are written have moved keys already
+        if arguments.state_map is not None and collector.state_map() is not None:
+            _write_map(arguments.state_map, collector, console, arguments.quiet)
+        raise
+    if arguments.state_map is not None:
+        code = max(code, _write_map(arguments.state_map, collector, console, arguments.quiet))
+    return code
 
 
 def _convert_files(
-    arguments: Arguments, options: Options, excludes: Excludes, verifier: Verifier | None, output: Output
+    arguments: Arguments,
+    options: Options,
+    excludes: Excludes,
+    verifier: Verifier | None,
+    output: Output,
+    collector: Collector,
 ) -> int:
     from nnconvert import preflight, workers
     from nnconvert.api import convert_paths
@@ -136,6 +166,7 @@ def _convert_files(
     paths = [Path(path) for path in arguments.paths]
     require_paths(paths)
     files = list(discover(paths, excludes))
+    _require_no_source(arguments.state_map, files)
     if not files and not arguments.quiet:
         output.console.err("no Python file was found; excludes and .gitignore may pass over what is there\n")
     preflight.require_classes(options.classes, preflight.contents(files))
@@ -150,14 +181,21 @@ def _convert_files(
             verifier=verifier,
             require_verified=arguments.require_verified,
             executor=executor,
+            salvages=not arguments.no_salvage,
         )
         for result in output.progress(results, len(files)):
             output.add(result)
+            collector.add(result)
     return output.end()
 
 
 def _convert_stdin(
-    arguments: Arguments, options: Options, excludes: Excludes, verifier: Verifier | None, output: Output
+    arguments: Arguments,
+    options: Options,
+    excludes: Excludes,
+    verifier: Verifier | None,
+    output: Output,
+    collector: Collector,
 ) -> int:
     from nnconvert import preflight
     from nnconvert.api import Result, convert_source
@@ -168,10 +206,37 @@ def _convert_stdin(
         result = Result(path, "unchanged", source, source)
     else:
         preflight.require_classes(options.classes, [source])
+        verified, salvages = arguments.require_verified, not arguments.no_salvage
         result = convert_source(
-            source, options, path=path, verifier=verifier, require_verified=arguments.require_verified
+            source, options, path=path, verifier=verifier, require_verified=verified, salvages=salvages
         )
     output.add(result)
+    collector.add(result)
     if arguments.writes and result.status != "failed" and not output.has_document:
         output.console.out(result.new)
     return output.end()
+
+
+def _require_no_source(state_map: Path | None, files: Iterable[Path]) -> None:
+    """Raise UsageError where the state map would replace a file to be converted."""
+    if state_map is not None and state_map.exists():
+        for path in files:
+            if path.exists() and path.samefile(state_map):
+                raise UsageError(f"--map {state_map}: is one of the files to be converted")
+
+
+def _write_map(path: Path, collector: Collector, console: Console, quiet: bool) -> int:
+    """Write the state map of the run, and return the exit code of that; where no key changes there is none."""
+    from nnconvert.checkpoint.state_map import write
+    from nnconvert.report import EXIT_DONE, EXIT_FAILED
+
+    state_map = collector.state_map()
+    if state_map is None:
+        console.err("" if quiet else f"{path}: not written, since no key changes\n")
+        return EXIT_DONE
+    try:
+        write(path, state_map)
+    except OSError as error:
+        console.err(f"{path}: cannot be written: {error.strerror or error}\n")
+        return EXIT_FAILED
+    return EXIT_DONE

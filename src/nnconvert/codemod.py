@@ -61,6 +61,8 @@ def _options(direction: Direction, config: Config) -> Options:
         split_shared=config.split_shared and to_module,
         methods=config.methods and to_module,
         unsafe=config.unsafe,
+        parameters=config.parameters,
+        load_old=config.load_old and config.parameters,
         select=frozenset(config.select),
         ignore=frozenset(config.ignore),
         module_bases=frozenset(config.module_bases),

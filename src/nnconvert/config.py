@@ -27,6 +27,8 @@ class Config:
     split_shared: bool = False
     methods: bool = False
     unsafe: bool = False
+    parameters: bool = False
+    load_old: bool = False
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     exclude: str | None = None
@@ -187,6 +189,8 @@ _KEYS: Mapping[str, Callable[[Any, str], Any]] = {
     "split-shared": _boolean,
     "methods": _boolean,
     "unsafe": _boolean,
+    "parameters": _boolean,
+    "load-old": _boolean,
     "select": _texts,
     "ignore": _texts,
     "exclude": _pattern,

@@ -14,10 +14,10 @@ from nnconvert.errors import UsageError
 
 def listing() -> str:
     """One line a pair: functional, module class, family."""
-    pairs = sorted(catalog.pairs(), key=lambda pair: (pair.family, pair.functional, pair.module))
+    pairs = sorted(catalog.every_pair(), key=lambda pair: (pair.family, pair.functional, pair.module))
     left = max(len(pair.functional) for pair in pairs)
     right = max(len(pair.module) for pair in pairs)
-    lines = [f"F.{p.functional:<{left}}  nn.{p.module:<{right}}  {p.family}{_since(p)}" for p in pairs]
+    lines = [f"F.{p.functional:<{left}}  nn.{p.module:<{right}}  {p.family}{_asks(p)}{_since(p)}" for p in pairs]
     return "".join(line + "\n" for line in lines)
 
 
@@ -27,12 +27,12 @@ def explain(name: str) -> str:
     Raises UsageError, with the nearest known names, where nothing is known.
     """
     word = name.strip().rpartition(".")[2].lower()
-    texts = [_pair(pair) for pair in catalog.pairs() if word in _words(pair)]
+    texts = [_pair(pair) for pair in catalog.every_pair() if word in _words(pair)]
     texts += [_reason(reason) for reason in REASONS.values() if word in (reason.code.lower(), reason.name.lower())]
     if not texts:
         texts = [_without(row) for row in catalog.without_pair().values() if word == _last(row.name)]
     if not texts:
-        texts = [_pair(pair) for pair in catalog.pairs() if word == pair.family]
+        texts = [_pair(pair) for pair in catalog.every_pair() if word == pair.family]
     if not texts:
         raise UsageError(f"nothing is known of {name!r}{_nearest(word)}")
     return "\n".join(texts)
@@ -48,13 +48,18 @@ def _last(name: str) -> str:
 
 def _nearest(word: str) -> str:
     known: dict[str, str] = {}
-    for pair in catalog.pairs():
+    for pair in catalog.every_pair():
         names = (pair.module, pair.family, *(spelling.short for spelling in pair.spellings))
         known.update((name.lower(), name) for name in names)
     known.update((_last(row.name), row.name) for row in catalog.without_pair().values())
     known.update((code.lower(), code) for code in REASONS)
     near = difflib.get_close_matches(word, known, n=3)
     return f"; did you mean {' or '.join(known[match] for match in near)}?" if near else "; see nnconvert list"
+
+
+def _asks(pair: Pair) -> str:
+    """Said of what never converts without the option."""
+    return ", with --parameters" if pair in catalog.weighted_pairs() else ""
 
 
 def _since(pair: Pair) -> str:
@@ -67,7 +72,7 @@ def _pair(pair: Pair) -> str:
 
 def _pair_lines(pair: Pair) -> Iterator[str]:
     arrow = "<- " if pair.back_only else "<->"
-    yield f"F.{pair.functional} {arrow} nn.{pair.module}   ({pair.family}{_since(pair)})"
+    yield f"F.{pair.functional} {arrow} nn.{pair.module}   ({pair.family}{_asks(pair)}{_since(pair)})"
     if pair.doc:
         yield textwrap.fill(pair.doc, 100, initial_indent="  ", subsequent_indent="  ")
     yield "  spellings"
@@ -77,7 +82,9 @@ def _pair_lines(pair: Pair) -> Iterator[str]:
     yield f"  called with  {', '.join(pair.inputs)}"
     if pair.training:
         yield f"  {pair.training}  must be self.training, which the submodule then follows"
-    if pair.state:
+    if pair.weights is not None:
+        yield f"  kept by the module, with --parameters  {', '.join(pair.weights.operands)}"
+    elif pair.state:
         yield f"  converts only without  {', '.join(pair.state)}"
     if pair.back is not None or pair.back_given:
         given = "".join(f", {name}={text}" for name, text in pair.back_given.items())

@@ -48,9 +48,9 @@ def may_convert(data: bytes, options: Options) -> bool:
 @lru_cache(maxsize=2)
 def _twins(prefix: str) -> re.Pattern[bytes]:
     """Matches any word that spells a functional under ``prefix`` (``torch.relu`` is spelled ``relu``)."""
-    from nnconvert.catalog import pairs
+    from nnconvert.catalog import every_pair
 
-    spellings = (spelling for pair in pairs() for spelling in pair.spellings)
+    spellings = (spelling for pair in every_pair() for spelling in pair.spellings)
     words = {s.short for s in spellings if s.name.rpartition(".")[0] == prefix.rstrip(".")}
     return re.compile(rb"\b(?:%s)\b" % "|".join(sorted(words)).encode())
 

@@ -140,6 +140,45 @@ class Retirement:
 
 
 @dataclass(frozen=True, slots=True)
+class Rename:
+    """One use of a parameter or buffer that has moved: the name that ends the span is replaced.
+
+    ``weight`` of ``self.weight`` becomes ``conv2d.weight``.
+    """
+
+    span: Span
+    """The whole attribute, ``self.weight``, or a string that names it, ``"weight"``."""
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """What becomes of the state_dict of one class (``--parameters``); keys as an instance of the class has them."""
+
+    class_name: str
+    keys: tuple[tuple[str, str], ...]
+    """Old key and new key, of what moves."""
+    added: tuple[str, ...] = ()
+    """Keys that only the new version has: the counter of nn.BatchNorm2d."""
+    removed: tuple[str, ...] = ()
+    """Keys that only the old version has."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMethod:
+    """A method that a class gets: a blank line and these lines, before the line that starts at ``offset``."""
+
+    class_name: str
+    offset: int
+    indent: str
+    unit: str
+    """One step of indentation, as the file has it."""
+    lines: tuple[str, ...]
+    """From the ``def`` on, indented by four spaces within."""
+
+
+@dataclass(frozen=True, slots=True)
 class ImportEdit:
     """One change of the file's imports: the text of a span is replaced (an empty span: inserted)."""
 
@@ -160,6 +199,11 @@ class Plan:
     idle: tuple[Span, ...] = ()
     """Statements that would do nothing once a call became its argument (``x = x``): they go."""
     imports: tuple[ImportEdit, ...] = ()
+    renames: tuple[Rename, ...] = ()
+    """Uses of parameters and buffers that move, outside of the calls that convert."""
+    methods: tuple[NewMethod, ...] = ()
+    state: tuple[StateChange, ...] = ()
+    """What becomes of the state_dict of the classes whose keys change."""
 
     @property
     def converted(self) -> tuple[Decision, ...]:

@@ -43,6 +43,10 @@ class Arguments:
     split_shared: bool
     methods: bool
     unsafe: bool
+    parameters: bool
+    load_old: bool
+    state_map: Path | None
+    no_salvage: bool
     stdin_filename: Path | None
     exclude: str | None
     extend_exclude: str | None
@@ -78,6 +82,12 @@ def options(arguments: Arguments, config: Config) -> Options:
     for name in ("share", "split_shared", "methods"):
         if arguments.to_functional and getattr(arguments, name):
             raise UsageError(f"--{name.replace('_', '-')} goes with --to-module only")
+    parameters = arguments.parameters or config.parameters
+    load_old = arguments.load_old or config.load_old
+    if arguments.load_old and not parameters:
+        raise UsageError("--load-old goes with --parameters: nothing else changes the keys of a state_dict")
+    if arguments.state_map is not None and not parameters:
+        raise UsageError("--map goes with --parameters: nothing else changes the keys of a state_dict")
     share, split_shared = arguments.share or config.share, arguments.split_shared or config.split_shared
     if share and split_shared:
         raise UsageError("--share and --split-shared exclude each other")
@@ -87,6 +97,8 @@ def options(arguments: Arguments, config: Config) -> Options:
         split_shared=split_shared,
         methods=arguments.methods or config.methods,
         unsafe=arguments.unsafe or config.unsafe,
+        parameters=parameters,
+        load_old=load_old and parameters,
         select=_names(arguments.select, config.select, "select"),
         ignore=_names(arguments.ignore, config.ignore, "ignore"),
         classes=frozenset(arguments.classes),
@@ -142,9 +154,9 @@ def _names(given: Iterable[str], configured: tuple[str, ...], key: str) -> froze
 
 
 def _known() -> Mapping[str, None]:
-    from nnconvert.catalog import families, pairs
+    from nnconvert.catalog import every_pair, families
 
-    spellings = (spelling.short for pair in pairs() for spelling in pair.spellings)
+    spellings = (spelling.short for pair in every_pair() for spelling in pair.spellings)
     return dict.fromkeys((*spellings, "identity", *families()))
 
 

@@ -1,4 +1,4 @@
-"""The subcommands: everything but the conversion itself. Imports click alone, as nnconvert.cli does."""
+"""The subcommands: verify, migrate, list and explain. Imports click alone, as the command line does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"]}
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-def shared(command: Callable[..., int]) -> Callable[..., int]:
+def verification_options(command: Callable[..., int]) -> Callable[..., int]:
     """The options of everything that verifies."""
     for option in reversed(
         (
@@ -46,7 +46,7 @@ GROUP = click.Group(
 @GROUP.command("verify")
 @click.argument("old", type=_FILE)
 @click.argument("new", type=_FILE)
-@shared
+@verification_options
 def _verify(old: Path, new: Path, quiet: bool, verbose: bool, color: str, **hints: Any) -> int:
     """Compare two versions of a file, class by class. EXECUTES both, in child processes with limits.
 

@@ -12,7 +12,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from itertools import islice
 from pathlib import Path
 
-from nnconvert.api import is_worth_parsing
+from nnconvert.conversion import is_worth_parsing
 from nnconvert.options import Options
 
 _WORTH_A_POOL = 8

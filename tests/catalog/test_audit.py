@@ -17,8 +17,9 @@ from nnconvert.catalog import (
     by_functional,
     by_module,
     by_spelling,
+    every_pair,
     families,
-    pairs,
+    weighted_by_module,
     without_pair,
 )
 
@@ -95,10 +96,26 @@ def test_the_audit_finds_a_class_that_got_state() -> None:
 
 
 def test_the_audit_finds_a_class_without_state_that_has_no_row() -> None:
-    class PReLU(torch.nn.ReLU): ...
+    class SyncBatchNorm(torch.nn.ReLU): ...
 
-    (problem,) = audit.problems(_Altered("nn.PReLU", PReLU))
-    assert problem.startswith("torch.nn.PReLU: it has neither parameters nor buffers, and no row but that it keeps")
+    (problem,) = audit.problems(_Altered("nn.SyncBatchNorm", SyncBatchNorm))
+    assert problem.startswith("torch.nn.SyncBatchNorm: it has neither parameters nor buffers, and no row but that it")
+
+
+@pytest.mark.parametrize(
+    ("module", "change", "expected"),
+    [
+        ("Linear", {"parameters": ("weight",)}, "it keeps ('weight',) and (), torch says (['weight', 'bias'], [])"),
+        ("BatchNorm2d", {"counter": ""}, "it keeps ('weight', 'bias') and ('running_mean', 'running_var'), torch says"),
+        ("GroupNorm", {"initial": {"weight": "zeros"}}, "weight does not start as zeros"),
+    ],
+)
+def test_the_audit_finds_a_row_that_is_wrong_about_weights(module: str, change: dict[str, Any], expected: str) -> None:
+    pair = weighted_by_module()[module]
+    assert pair.weights is not None
+    assert list(audit.weights_problems(torch, pair)) == []
+    (problem,) = audit.weights_problems(torch, replace(pair, weights=replace(pair.weights, **change)))
+    assert expected in problem
 
 
 @pytest.mark.parametrize(
@@ -134,11 +151,11 @@ def test_the_audit_finds_a_new_name(path: str, value: Any) -> None:
 
 
 def test_no_module_class_stands_in_two_rows() -> None:
-    modules = [pair.module for pair in pairs()]
+    modules = [pair.module for pair in every_pair()]
     assert len(modules) == len(set(modules))
 
 
-@pytest.mark.parametrize("pair", pairs(), ids=lambda pair: pair.module)
+@pytest.mark.parametrize("pair", every_pair(), ids=lambda pair: pair.module)
 def test_a_row_names_parameters_that_exist(pair: Pair) -> None:
     constructor = {parameter.name for parameter in pair.constructor_signature}
     functional = {parameter.name for spelling in pair.spellings for parameter in spelling.signature}
@@ -146,10 +163,18 @@ def test_a_row_names_parameters_that_exist(pair: Pair) -> None:
     assert {*pair.renames.values(), *pair.checks, *pair.not_carried, *fixed} <= constructor
     assert {*pair.renames, *pair.state, *pair.not_carried} <= functional
     assert set(pair.inputs) <= functional
-    assert (pair.training is not None) == bool({"training", "train"} & functional)
+    assert (pair.training is not None) == bool({"training", "train", "use_input_stats"} & functional)
+    if pair.weights is not None:
+        weights = pair.weights
+        assert set(weights.operands) == set(pair.state)
+        assert {*weights.required, *weights.flags, *weights.initial, *sum(weights.together, ())} <= set(
+            weights.operands
+        )
+        assert {*weights.sizes, *weights.flags.values()} <= constructor
+        assert {size.times for size in weights.sizes.values()} <= {"", *constructor}
 
 
-@pytest.mark.parametrize("pair", pairs(), ids=lambda pair: pair.module)
+@pytest.mark.parametrize("pair", every_pair(), ids=lambda pair: pair.module)
 def test_a_row_is_documented_with_a_call_that_binds(pair: Pair) -> None:
     assert pair.doc.endswith(".")
     call = ast.parse(pair.example, mode="eval").body
@@ -182,17 +207,17 @@ def test_pairs_are_found_by_every_name() -> None:
     assert by_functional("relu") == by_functional("torch.nn.functional.relu_") == (relu,)
     assert {pair.pad_length for pair in by_functional("pad")} == {2, 4, 6}
     assert by_module("Linear") is None
-    assert by_functional("linear") == ()
+    assert by_functional("linear") == (weighted_by_module()["Linear"],)
     assert "pooling" in families()
 
 
 def test_names_that_take_weights_say_so() -> None:
     rows = without_pair()
     for name in (
-        "torch.nn.functional.conv2d",
-        "torch.nn.functional.linear",
-        "torch.prelu",
-        "torch.nn.Linear",
+        "torch.nn.functional.multi_head_attention_forward",
+        "torch.embedding",
+        "torch.Tensor.prelu",
+        "torch.nn.LSTM",
     ):
         assert rows[name].takes_weights
     assert not rows["torch.nn.functional.normalize"].takes_weights

@@ -144,6 +144,14 @@ def test_a_key_that_the_new_version_alone_has(migrate: Migrate, project: Path) -
     assert list(back) == list(keys)
 
 
+def test_a_key_that_the_old_version_alone_has(migrate: Migrate, refused: Refused, project: Path) -> None:
+    write_map(project / "m.json", {"norm.mean": "mean"}, removed=["norm.count"])
+    old = OrderedDict({"norm.mean": torch.ones(2), "norm.count": torch.tensor(5), "x": torch.zeros(1)})
+    assert list(migrate(old)) == ["mean", "x"]
+    assert list(migrate({"model": migrate(old)}, "--reverse")["model"]) == ["norm.mean", "x"]
+    assert "new keys are there already: norm.count" in refused({**old, "mean": old.pop("norm.mean")}, "--reverse")
+
+
 # -- what does not fit -----------------------------------------------------------------------------------
 
 

@@ -47,7 +47,7 @@ def test_what_does_not_change_is_not_written() -> None:
 def test_what_is_written_is_read_again(of_class: dict[str, str], of_model: dict[str, str], ordered: bool) -> None:
     order = (tuple(of_model), tuple(reversed(list(of_model.values())))) if ordered else None
     state_map = StateMap(
-        {"ä/b.py": {"C": of_class}}, {"b:C": ModelMap(of_model, order, () if ordered else ("\x00new",))}
+        {"ä/b.py": {"C": of_class}}, {"b:C": ModelMap(of_model, order, () if ordered else ("\x00new",), ("\x00old",))}
     )
     assert loads(dumps(state_map)) == state_map
 
@@ -72,6 +72,8 @@ def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
         {"keys": {"a": "b"}, "order": (("a", "b"), ("b", "b"))},
         {"keys": {"a": "b"}, "order": (("a", "b"), ("b",))},
         {"keys": {"a": "b"}, "added": ("b",)},
+        {"keys": {"a": "b"}, "removed": ("a",)},
+        {"keys": {"a": "b"}, "removed": ("c", "c")},
     ],
 )
 def test_fields_that_contradict_each_other_are_refused(fields: dict[str, Any]) -> None:
@@ -104,6 +106,7 @@ MALFORMED = {
     '{"version": 1, "models": {"a:A": {"keys": {"a": "b"}, "order": [["a"], ["c"]]}}}': "the same parameters in both",
     '{"version": 1, "models": {"a:A": {"keys": {"a": "b"}, "order": [["a", "a"], ["b", "b"]]}}}': "names twice: a",
     '{"version": 1, "models": {"a:A": {"keys": {"a": "b"}, "added": "c"}}}': "added: must be a list of names",
+    '{"version": 1, "models": {"a:A": {"keys": {"a": "b"}, "removed": {}}}}': "removed: must be a list of names",
 }
 
 

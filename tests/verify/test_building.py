@@ -34,7 +34,7 @@ def test_hints(check: Check) -> None:
 def test_hints_for_one_class_leave_the_others_alone(check: Check) -> None:
     source = ODD + net("self.n = 1", "return x + 1", "Other")
     first, second = check.verify(source, source, hints=Hints("Net", ARGS, INPUTS))
-    assert (first.verdict, second.verdict) == ("tested", "tested")
+    assert (first.verdict, second.verdict) == ("proved", "proved")
     assert (first.built_from, second.built_from) == ("--args, --inputs", "defaults")
 
 
@@ -131,7 +131,7 @@ def test_a_class_that_only_runs_inside_another(check: Check) -> None:
     old = HEAD + inner + top
     new = old.replace("* self.spec['n']", "* 3")
     evidence = check.one(old, old, Expected("Inner"))
-    assert (evidence.verdict, evidence.inside) == ("tested", "Top")
+    assert (evidence.verdict, evidence.inside) == ("proved", "Top")
     assert check.one(old, new, Expected("Inner")).verdict == "differs"
 
 
@@ -222,7 +222,7 @@ class Steps(nn.Module):
 
 def test_the_usual_signatures_are_guessed(check: Check) -> None:
     seen = {e.class_name: e for e in check.verify(BLOCK, BLOCK)}
-    assert {name: e.verdict for name, e in seen.items()} == dict.fromkeys(seen, "tested"), seen
+    assert {name: e.verdict for name, e in seen.items()} == dict.fromkeys(seen, "proved"), seen
     assert seen["Bottleneck"].built_from == "names of the constructor's parameters"
     assert seen["Classifier"].inputs == "2x1x28x28"
     assert len(seen) == 7

@@ -125,7 +125,7 @@ def test_wrong_class_does_not_taint_its_neighbour(check: Check) -> None:
     good = net("self.n = 1", "return x + 1", "Good")
     old, new = (good + net("self.n = 1", f"return x + {n}", "Bad").replace("import", "import") for n in (1, 2))
     verdicts = {e.class_name: e.verdict for e in check.verify(old, new)}
-    assert verdicts == {"Good": "tested", "Bad": "differs"}
+    assert verdicts == {"Good": "proved", "Bad": "differs"}
 
 
 def test_scripting_must_go_on_working(check: Check) -> None:
@@ -133,7 +133,7 @@ def test_scripting_must_go_on_working(check: Check) -> None:
     old = net("self.n = 1", "return F.relu(x)") + tail
     right = net("self.r = nn.ReLU()", "return self.r(x)") + tail
     wrong = net("self.r = nn.ReLU()", "return getattr(self, 'r' + '')(x)") + tail
-    assert check.one(old, right).verdict == "tested"
+    assert check.one(old, right).verdict == "proved"
     evidence = check.one(old, wrong)
     assert evidence.verdict == "differs"
     assert "torch.jit.script" in evidence.reason
@@ -153,7 +153,7 @@ FORWARD = "return self.relu2(self.relu1(self.conv(x)) + 1)"
 def test_the_planned_submodules_pass(check: Check) -> None:
     new = net(f"{CONV}\nself.relu1 = nn.ReLU()\nself.relu2 = nn.ReLU()", FORWARD)
     evidence = check.one(OLD, new, planned(*TWO))
-    assert (evidence.verdict, evidence.unreached) == ("tested", ())
+    assert (evidence.verdict, evidence.unreached) == ("proved", ())
 
 
 @pytest.mark.parametrize(
@@ -175,14 +175,14 @@ def test_unplanned_submodules_differ(check: Check, init: str, reason: str) -> No
 def test_settings_of_the_plan_may_use_the_instance(check: Check) -> None:
     old = net("self.p = 0.3", "return F.dropout(x, self.p, self.training)")
     new = net("self.p = 0.3\nself.d = nn.Dropout(self.p)", "return self.d(x)")
-    assert check.one(old, new, planned(("d", "nn.Dropout(self.p)"))).verdict == "tested"
+    assert check.one(old, new, planned(("d", "nn.Dropout(self.p)"))).verdict == "proved"
     assert check.one(old, new, planned(("d", "nn.Dropout(self.p / 2)"))).verdict == "differs"
 
 
 def test_settings_of_the_plan_may_be_locals(check: Check) -> None:
     old = net("p = 0.3\nself.p = p", "return F.dropout(x, self.p, self.training)")
     new = net("p = 0.3\nself.p = p\nself.d = nn.Dropout(p)", "return self.d(x)")
-    assert check.one(old, new, planned(("d", "nn.Dropout(p)"))).verdict == "tested"
+    assert check.one(old, new, planned(("d", "nn.Dropout(p)"))).verdict == "proved"
     evidence = check.one(old, new, planned(("d", "nn.AlphaDropout(p)")))
     assert "a Dropout, not nn.AlphaDropout(p)" in evidence.reason
 
@@ -190,7 +190,7 @@ def test_settings_of_the_plan_may_be_locals(check: Check) -> None:
 def test_removed_submodules_must_be_gone(check: Check) -> None:
     old = net("self.r = nn.ReLU()", "return self.r(x)")
     new = net("self.n = 1", "return F.relu(x)")
-    assert check.one(old, new, planned(removed=("r",))).verdict == "tested"
+    assert check.one(old, new, planned(removed=("r",))).verdict == "proved"
     assert "r should be gone" in check.one(old, old, planned(removed=("r",))).reason
     assert "r is gone, which was not planned" in check.one(old, new, planned()).reason
 
@@ -210,7 +210,7 @@ def test_blocks_inside_a_model_are_checked_against_their_plan(check: Check) -> N
     old = source("self.n = 1", "return F.relu(self.bn(x))")
     new = source("self.relu = nn.ReLU()", "return self.relu(self.bn(x))")
     block = Expected("Block", (("relu", "nn.ReLU()"),))
-    assert [e.verdict for e in check.verify(old, new, block, Expected("Top"))] == ["tested", "tested"]
+    assert [e.verdict for e in check.verify(old, new, block, Expected("Top"))] == ["proved", "proved"]
     wrong = Expected("Block", (("relu", "nn.ReLU(inplace=True)"),))
     reasons = [e.reason for e in check.verify(old, new, wrong, Expected("Top"))]
     assert "blocks.1.relu" in " ".join(check.verify(old, new, wrong, Expected("Top"))[1].differences)

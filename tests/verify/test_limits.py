@@ -41,14 +41,14 @@ def test_a_class_that_cannot_run_is_unverified_and_its_neighbour_tested(check: C
     bad, good = check.verify(source, source, limits=Limits(time=60, memory=2 << 30))
     assert bad.verdict == "unverified"
     assert reason in bad.reason, bad
-    assert good.verdict == "tested", good
+    assert good.verdict == "proved", good
 
 
 def test_an_endless_loop_ends_at_the_time_limit(check: Check) -> None:
     source = IMPORTS + net("self.n = 1", "while True: pass") + GOOD
     bad, good = check.verify(source, source, limits=Limits(time=2))
     assert bad.reason == "the class ran longer than the time limit of 2 s"
-    assert good.verdict == "tested", good
+    assert good.verdict == "proved", good
 
 
 def test_a_new_version_that_crashes_is_unverified(check: Check) -> None:
@@ -126,7 +126,7 @@ def test_the_child_sees_no_secrets_and_a_closed_server_starts_again(
         first = verify_file(server, Request(tmp_path / "net.py", source, source))
         server.close()
         assert verify_file(server, Request(tmp_path / "net.py", source, source)) == first
-    assert first[0].verdict == "tested", first
+    assert first[0].verdict == "proved", first
 
 
 def test_python_without_torch(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ class Dictionary(nn.Module):
 def test_what_a_class_asks_for(check: Check) -> None:
     seen = {e.class_name: (e.verdict, e.reason) for e in check.verify(ASKS, ASKS)}
     modules = ("Body", "Annotated", "Named", "Pyramid", "Later", "Volume", "Dictionary")
-    assert seen == dict.fromkeys(modules, ("tested", ""))
+    assert seen == dict.fromkeys(modules, ("proved", ""))
 
 
 BRANCHES = (
@@ -125,7 +125,7 @@ def test_a_call_site_behind_a_branch_is_looked_for(check: Check, branch: str) ->
     new = old.replace("F.relu(x)", "self.relu(x)")
     new = new.replace("        self.mode, ", "        self.relu = nn.ReLU()\n        self.mode, ")
     evidence = check.one(old, new, Expected("Net", (("relu", "nn.ReLU()"),)))
-    assert (evidence.verdict, evidence.unreached) == ("tested", ())
+    assert (evidence.verdict, evidence.unreached) == ("proved", ())
     wrong = new.replace("nn.ReLU()", "nn.ELU()")
     assert check.one(old, wrong, Expected("Net", (("relu", "nn.ELU()"),))).verdict == "differs"
 

@@ -23,7 +23,7 @@ def test_neither_the_file_nor_a_stale_pyc_is_read(check: Check) -> None:
     before = {path: path.read_bytes() for path in check.folder.rglob("*") if path.is_file()}
     assert len(before) == 2
     assert check.one(OLD, NEW).verdict == "differs"
-    assert check.one(NEW, NEW).verdict == "tested"
+    assert check.one(NEW, NEW).verdict == "proved"
     assert {path: path.read_bytes() for path in check.folder.rglob("*") if path.is_file()} == before
 
 
@@ -51,7 +51,7 @@ def test_package_with_relative_imports(check: Check) -> None:
     ) + net("self.block = Block()", "return self.block(x) + 1")
     new = source.replace("self.block(x) + 1", "self.block(x) + 2")
     (package / "net.py").write_text(source)
-    assert check.one(source, source, path=package / "net.py").verdict == "tested"
+    assert check.one(source, source, path=package / "net.py").verdict == "proved"
     assert check.one(source, new, path=package / "net.py").verdict == "differs"
 
 
@@ -60,7 +60,7 @@ def test_relative_imports_without_a_package_file(check: Check) -> None:
     folder.mkdir()
     (folder / "blocks.py").write_text("ONE = 1\n")
     source = "from .blocks import ONE\n" + net("self.n = ONE", "return x + ONE")
-    assert check.one(source, source, path=folder / "net.py").verdict == "tested"
+    assert check.one(source, source, path=folder / "net.py").verdict == "proved"
 
 
 def test_a_namespace_package_inside_a_package(check: Check) -> None:
@@ -71,7 +71,7 @@ def test_a_namespace_package_inside_a_package(check: Check) -> None:
     source = ("from package import ONE\nassert __name__ == 'package.testing.helpers.net'\n") + net(
         "self.n = ONE", "return x + ONE"
     )
-    assert check.one(source, source, path=folder / "net.py").verdict == "tested"
+    assert check.one(source, source, path=folder / "net.py").verdict == "proved"
 
 
 def test_the_init_file_of_a_package(check: Check) -> None:
@@ -89,7 +89,7 @@ def test_the_users_folder_is_importable(check: Check, monkeypatch: pytest.Monkey
     (check.folder / "shared_names.py").write_text("ONE = 1\n")
     monkeypatch.chdir(check.folder)
     source = "from shared_names import ONE\n" + net("self.n = ONE", "return x + ONE")
-    assert check.one(source, source, path=Path("elsewhere", "net.py")).verdict == "tested"
+    assert check.one(source, source, path=Path("elsewhere", "net.py")).verdict == "proved"
 
 
 def test_our_own_files_are_not_on_the_path(check: Check) -> None:
@@ -125,7 +125,7 @@ def test_nested_class(check: Check) -> None:
     source = f"{HEAD}class Outer:\n{inner}\n"
     new = source.replace("x + 1", "x + 2")
     assert check.one(source, new, Expected("Outer.Net")).verdict == "differs"
-    assert check.one(source, source, Expected("Outer.Net")).verdict == "tested"
+    assert check.one(source, source, Expected("Outer.Net")).verdict == "proved"
 
 
 def test_importing_verify_never_imports_torch() -> None:
@@ -141,7 +141,7 @@ def test_a_package_that_runs_its_modules_a_second_time(check: Check) -> None:
     (package / "__init__.py").write_text(reload)
     (package / "net.py").write_text(OLD)
     assert check.one(OLD, NEW, path=package / "net.py").verdict == "differs"
-    assert check.one(OLD, OLD, path=package / "net.py").verdict == "tested"
+    assert check.one(OLD, OLD, path=package / "net.py").verdict == "proved"
 
 
 def test_code_that_comes_from_elsewhere_is_not_taken_for_the_files(check: Check) -> None:

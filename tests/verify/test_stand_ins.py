@@ -28,7 +28,7 @@ def helper(x: Float["b n"] | None, y: "T.Image" = None) -> deep.Image:
 """
     only = Expected("Net", known=False)
     evidence = check.one(head + PLAIN, head + PLAIN.replace("* self.n", "* 2"), only)
-    assert evidence.verdict == "tested"
+    assert evidence.verdict == "proved"
     assert evidence.reason == "with a stand-in for absent_one, absent_two, not installed"
     assert check.one(head + PLAIN, head + PLAIN.replace("* self.n", "* 3"), only).verdict == "differs"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nnconvert.apply.calls import call_edits
 from nnconvert.apply.edits import Edit, newline_at, splice
 from nnconvert.apply.retired import retired_edits
-from nnconvert.apply.statements import class_edits
+from nnconvert.apply.statements import class_edits, method_edit
 from nnconvert.options import Options
 from nnconvert.plan import Plan
 
@@ -21,6 +21,10 @@ def apply(text: str, plan: Plan, options: Options) -> str:
         edits.extend(call_edits(text, decision))
     for class_plan in plan.classes:
         edits.extend(class_edits(text, class_plan, options))
+    for method in plan.methods:
+        edits.append(method_edit(text, method, options))
+    for rename in plan.renames:
+        edits.append(Edit(rename.span.end - len(rename.old), rename.span.end, rename.new))
     edits.extend(retired_edits(text, plan, options))
     for change in plan.imports:
         replacement = change.text.replace("\n", newline_at(text, change.span.end))

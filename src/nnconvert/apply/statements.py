@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from nnconvert.apply.edits import Edit, newline_at
 from nnconvert.options import Options
-from nnconvert.plan import ClassPlan
+from nnconvert.plan import ClassPlan, NewMethod
 
 
 def class_edits(text: str, plan: ClassPlan, options: Options) -> Iterator[Edit]:
@@ -36,6 +36,25 @@ def class_edits(text: str, plan: ClassPlan, options: Options) -> Iterator[Edit]:
         while text[start - 1] in " \t":
             start -= 1
         yield Edit(start, anchor.break_at, newline + indent)
+
+
+def method_edit(text: str, method: NewMethod, options: Options) -> Edit:
+    """The insertion of a method behind a blank line."""
+    import black
+
+    newline = newline_at(text, method.offset)
+    mode = black.Mode(line_length=max(options.line_length - len(method.indent), 1), string_normalization=False)
+    written = black.format_str("\n".join(method.lines), mode=mode).splitlines()
+    lines = [_indented(line, method.indent, method.unit) for line in written]
+    block = newline.join(["", *lines])
+    if method.offset and text[method.offset - 1] not in "\r\n":  # no newline at the end of the file
+        return Edit(method.offset, method.offset, newline + block)
+    return Edit(method.offset, method.offset, block + newline)
+
+
+def _indented(line: str, indent: str, unit: str) -> str:
+    words = line.lstrip(" ")
+    return indent + unit * ((len(line) - len(words)) // 4) + words
 
 
 def formatted(statement: str, indent: str, line_length: int) -> list[str]:

@@ -8,26 +8,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from nnconvert.catalog.model import Pair, Parameter, Signature, Spelling, WithoutPair
+from nnconvert.catalog.model import Pair, Parameter, Signature, Size, Spelling, Weights, WithoutPair
 
 __all__ = [
     "Pair",
     "Parameter",
     "Signature",
+    "Size",
     "Spelling",
+    "Weights",
     "WithoutPair",
     "by_functional",
     "by_module",
     "by_spelling",
+    "every_pair",
     "families",
     "pairs",
+    "weighted_by_module",
+    "weighted_by_spelling",
+    "weighted_pairs",
     "without_pair",
 ]
 
 
 @cache
 def pairs() -> tuple[Pair, ...]:
-    """All pairs, family by family."""
+    """All pairs that need no parameters, family by family."""
     from nnconvert.catalog import (
         activation,
         channelshuffle,
@@ -54,10 +60,32 @@ def pairs() -> tuple[Pair, ...]:
 
 
 @cache
+def weighted_pairs() -> tuple[Pair, ...]:
+    """All pairs whose module class always keeps parameters: they convert with ``--parameters`` only."""
+    from nnconvert.catalog import batchnorm, conv, linear, sparse
+
+    return tuple(pair for file in (linear, conv, batchnorm, sparse) for pair in file.PAIRS)
+
+
+def every_pair() -> tuple[Pair, ...]:
+    return (*pairs(), *weighted_pairs())
+
+
+@cache
 def by_spelling() -> Mapping[str, tuple[tuple[Pair, Spelling], ...]]:
     """Qualified name (``torch.relu``) -> the pairs it may mean; ``torch.nn.functional.pad`` means several."""
+    return _by_spelling(pairs())
+
+
+@cache
+def weighted_by_spelling() -> Mapping[str, tuple[tuple[Pair, Spelling], ...]]:
+    """The same for operations with parameters; ``torch.nn.functional.batch_norm`` means one class for each rank."""
+    return _by_spelling(weighted_pairs())
+
+
+def _by_spelling(rows: tuple[Pair, ...]) -> dict[str, tuple[tuple[Pair, Spelling], ...]]:
     found: dict[str, tuple[tuple[Pair, Spelling], ...]] = {}
-    for pair in pairs():
+    for pair in rows:
         for spelling in () if pair.back_only else pair.spellings:
             found[spelling.name] = (*found.get(spelling.name, ()), (pair, spelling))
     return found
@@ -65,11 +93,11 @@ def by_spelling() -> Mapping[str, tuple[tuple[Pair, Spelling], ...]]:
 
 def by_functional(name: str) -> tuple[Pair, ...]:
     """The pairs with a spelling of this name, short (``relu_``) or qualified; empty if there is none."""
-    return tuple(pair for pair in pairs() if any(name in (s.name, s.short) for s in pair.spellings))
+    return tuple(pair for pair in every_pair() if any(name in (s.name, s.short) for s in pair.spellings))
 
 
 def by_module(name: str) -> Pair | None:
-    """The pair of a class of torch.nn (``ReLU`` or ``torch.nn.ReLU``), or None."""
+    """The pair of a class of torch.nn (``ReLU`` or ``torch.nn.ReLU``) that needs no parameters, or None."""
     return _by_module().get(name.removeprefix("torch.nn."))
 
 
@@ -79,9 +107,15 @@ def _by_module() -> Mapping[str, Pair]:
 
 
 @cache
+def weighted_by_module() -> Mapping[str, Pair]:
+    """Class of torch.nn (``Linear``) -> its pair, for every class that keeps parameters, always or if asked to."""
+    return {pair.module: pair for pair in every_pair() if pair.weights is not None}
+
+
+@cache
 def families() -> tuple[str, ...]:
     """Names of the families, in the catalog's order."""
-    return tuple(dict.fromkeys(pair.family for pair in pairs()))
+    return tuple(dict.fromkeys(pair.family for pair in every_pair()))
 
 
 @cache

@@ -10,11 +10,14 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from nnconvert.catalog import by_spelling, pairs, without_pair
+from nnconvert.catalog import by_spelling, every_pair, pairs, weighted_by_spelling, without_pair
 from nnconvert.catalog.model import Pair, Signature, Spelling
 
 FACTORY = frozenset({"device", "dtype"})
 """Parameters of constructors that say where parameters live; rows leave them out."""
+
+NEWER: Final = frozenset({("BatchNorm", "bias"), ("InstanceNorm", "bias"), ("GroupNorm", "bias")})
+"""Beginning of a class's name and a parameter that torch 2.2 does not have; rows leave it out."""
 
 SAME_DEFAULTS = {("torch.nn.functional.pad", "value"): "F.pad takes None for 0; ConstantPad wants the number"}
 """Defaults that a row writes otherwise than torch, and why that is the same."""
@@ -49,13 +52,13 @@ class Formal(NamedTuple):
 def problems(torch: Any) -> Iterator[str]:
     """Each disagreement between the rows and this torch, in one line; nothing when they agree."""
     installed = _release(torch.__version__)
-    for pair in pairs():
+    for pair in every_pair():
         if _release(pair.since) <= installed:
             yield from pair_problems(torch, pair)
     for row in without_pair().values():
         if _release(row.since) <= installed and _find(torch, row.name) is None:
             yield f"{row.name}: a row says why it has no pair, but torch has no such name"
-        if row.name in by_spelling():
+        if row.name in by_spelling() or row.name in weighted_by_spelling():
             yield f"{row.name}: both a spelling and without a pair"
     yield from _state_problems(torch)
     yield from (f"{name}: no row speaks of it" for name in unaccounted(torch))
@@ -63,7 +66,8 @@ def problems(torch: Any) -> Iterator[str]:
 
 def unaccounted(torch: Any) -> Iterator[str]:
     """Public functionals, classes of torch.nn, and twins of paired functionals that no row speaks of."""
-    known = {*by_spelling(), *without_pair(), *(f"torch.nn.{pair.module}" for pair in pairs())}
+    spelled = {*by_spelling(), *weighted_by_spelling()}
+    known = {*spelled, *without_pair(), *(f"torch.nn.{pair.module}" for pair in every_pair())}
     return (name for name in sorted({*_public(torch), *_twins(torch)}) if name not in known)
 
 
@@ -79,7 +83,7 @@ def _public(torch: Any) -> Iterator[str]:
 
 def _twins(torch: Any) -> Iterator[str]:
     """What stands under torch and torch.Tensor with a paired functional's name, in place or not."""
-    stems = {spelling.short.rstrip("_") for pair in pairs() for spelling in pair.spellings}
+    stems = {spelling.short.rstrip("_") for pair in every_pair() for spelling in pair.spellings}
     for owner in ("torch", "torch.Tensor"):
         names = (f"{owner}.{stem}{suffix}" for stem in stems for suffix in ("", "_"))
         yield from (name for name in names if _find(torch, name) is not None)
@@ -120,6 +124,8 @@ def _back_problems(pair: Pair, module: type) -> Iterator[str]:
     fed = {*pair.inputs, *pair.back_given, *((pair.training,) if pair.training else ())}
     for parameter in (p for p in way if p.name not in fed):
         setting = constructor.get(pair.renames.get(parameter.name, parameter.name))
+        if pair.weights is not None and parameter.name in pair.weights.operands:
+            continue
         if setting is None and parameter.default is None:
             yield f"nothing feeds the {parameter.name} of {pair.way_back.name}"
         if setting is not None and not _can_be_written(setting.default, parameter.default):
@@ -140,10 +146,34 @@ def _state_problems(torch: Any) -> Iterator[str]:
         name = f"torch.nn.{pair.module}"
         if _is_module(torch, name) and _has_state(torch, name, pair.module_fixed):
             yield f"{name}: it has a row, and parameters or buffers"
+    for pair in every_pair():
+        name = f"torch.nn.{pair.module}"
+        if pair.weights is not None and _is_module(torch, name):
+            yield from weights_problems(torch, pair)
     for row in without_pair().values():
         said = row.takes_weights and row.name.rpartition(".")[2] not in STATE_IF_ASKED
         if said and _is_module(torch, row.name) and not _has_state(torch, row.name, {}):
             yield f"{row.name}: it has neither parameters nor buffers, and no row but that {row.reason}"
+
+
+def weights_problems(torch: Any, pair: Pair) -> Iterator[str]:
+    """Build the class with all that it can keep: it keeps what the row says, under these names."""
+    weights, name = pair.weights, f"torch.nn.{pair.module}"
+    assert weights is not None
+    asked = dict.fromkeys(weights.flags.values(), "True")
+    if not weights.flags and not weights.required:
+        asked = dict.fromkeys(weights.buffers, "torch.ones(1)")
+    built = _build(torch, name, asked)
+    buffers = [*weights.buffers, *([weights.counter] if weights.counter else [])]
+    found = [n for n, _ in built.named_parameters()], [n for n, _ in built.named_buffers()]
+    if found != (list(weights.parameters), buffers):
+        yield f"{name}: the row says it keeps {weights.parameters} and {tuple(buffers)}, torch says {found}"
+    for operand in weights.initial:
+        torch.manual_seed(0)
+        first = getattr(_build(torch, name, asked), operand)
+        torch.manual_seed(0)
+        if not torch.equal(first, getattr(torch, weights.initial[operand])(first.shape)):
+            yield f"{name}: {operand} does not start as {weights.initial[operand]}"
 
 
 def _is_module(torch: Any, name: str) -> bool:
@@ -152,12 +182,16 @@ def _is_module(torch: Any, name: str) -> bool:
 
 
 def _has_state(torch: Any, name: str, fixed: Mapping[str, str]) -> bool:
+    with torch.device("meta"):
+        built = _build(torch, name, fixed)
+    return any(True for _ in (*built.parameters(), *built.buffers()))
+
+
+def _build(torch: Any, name: str, fixed: Mapping[str, str]) -> Any:
     module = _find(torch, name)
     required = [p.name for p in _constructor(module) if p.default is inspect.Parameter.empty]
     given = ", ".join(f"{key}={text}" for key, text in {**dict.fromkeys(required, "1"), **fixed}.items())
-    with torch.device("meta"):
-        built = eval(f"module({BUILT_WITH.get(name, given)})", {"module": module, "torch": torch})
-    return any(True for _ in (*built.parameters(), *built.buffers()))
+    return eval(f"module({BUILT_WITH.get(name, given)})", {"module": module, "torch": torch})
 
 
 def _differences(name: str, row: Signature, found: list[list[Formal]]) -> Iterator[str]:
@@ -188,7 +222,8 @@ def _words(row: Signature) -> str:
 
 def _constructor(module: type) -> list[Formal]:
     parameters = inspect.signature(module).parameters.values()
-    return [f for f in _from_python(parameters) if f.name not in FACTORY]
+    newer = {name for start, name in NEWER if module.__name__.startswith(start)}
+    return [f for f in _from_python(parameters) if f.name not in {*FACTORY, *newer}]
 
 
 def _formals(torch: Any, spelling: Spelling, function: Callable[..., Any]) -> list[list[Formal]]:

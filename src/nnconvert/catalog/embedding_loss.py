@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nnconvert.catalog.model import Pair, Spelling
+from nnconvert.catalog.model import Pair, Spelling, Weights
 
 _TWO = ("input", "target")
 _COMPARED = ("input1", "input2", "target")
@@ -41,7 +41,8 @@ PAIRS = (
         inputs=_TWO,
         state=("weight",),
         checks={"p": "one_or_two"},
-        doc="Only without class weights, which nn.MultiMarginLoss keeps as a buffer.",
+        weights=Weights(buffers=("weight",)),
+        doc="Class weights, which nn.MultiMarginLoss keeps as a buffer, move with --parameters only.",
         example="F.multi_margin_loss(x, y, margin=0.5)",
     ),
     Pair(
@@ -62,7 +63,8 @@ PAIRS = (
         ),
         inputs=_TWO,
         state=("weight",),
-        doc="Only without class weights, which nn.MultiLabelSoftMarginLoss keeps as a buffer.",
+        weights=Weights(buffers=("weight",)),
+        doc="Class weights, which nn.MultiLabelSoftMarginLoss keeps as a buffer, move with --parameters only.",
         example="F.multilabel_soft_margin_loss(x, y)",
     ),
     Pair(

@@ -5,7 +5,7 @@ A weight would become a buffer of the module class, and so a new state_dict key:
 
 from __future__ import annotations
 
-from nnconvert.catalog.model import Pair, Spelling
+from nnconvert.catalog.model import Pair, Spelling, Weights
 
 _TWO = ("input", "target")
 _LEGACY = "size_average=None, reduce=None, reduction='mean'"
@@ -65,7 +65,8 @@ PAIRS = (
         ),
         inputs=_TWO,
         state=("weight",),
-        doc="Only without class weights, which nn.NLLLoss keeps as a buffer.",
+        weights=Weights(buffers=("weight",)),
+        doc="Class weights, which nn.NLLLoss keeps as a buffer, move with --parameters only.",
         example="F.nll_loss(x, y, ignore_index=-1)",
     ),
     Pair(
@@ -83,7 +84,8 @@ PAIRS = (
         ),
         inputs=_TWO,
         state=("weight",),
-        doc="Only without class weights, which nn.CrossEntropyLoss keeps as a buffer.",
+        weights=Weights(buffers=("weight",)),
+        doc="Class weights, which nn.CrossEntropyLoss keeps as a buffer, move with --parameters only.",
         example="F.cross_entropy(x, y, label_smoothing=0.1)",
     ),
     Pair(
@@ -93,7 +95,8 @@ PAIRS = (
         spellings=(Spelling("torch.nn.functional.binary_cross_entropy", f"input, target, weight=None, {_LEGACY}"),),
         inputs=_TWO,
         state=("weight",),
-        doc="Only without weight, which nn.BCELoss keeps as a buffer.",
+        weights=Weights(buffers=("weight",)),
+        doc="A weight, which nn.BCELoss keeps as a buffer, moves with --parameters only.",
         example="F.binary_cross_entropy(x, y)",
     ),
     Pair(
@@ -108,7 +111,8 @@ PAIRS = (
         ),
         inputs=_TWO,
         state=("weight", "pos_weight"),
-        doc="Only without weight and pos_weight, which nn.BCEWithLogitsLoss keeps as buffers.",
+        weights=Weights(buffers=("weight", "pos_weight")),
+        doc="weight and pos_weight, which nn.BCEWithLogitsLoss keeps as buffers, move with --parameters only.",
         example="F.binary_cross_entropy_with_logits(x, y)",
     ),
     Pair(

@@ -65,6 +65,49 @@ class Spelling:
         return self.name.rpartition(".")[2]
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A setting of the constructor that the shape of an operand says."""
+
+    dimension: int
+    to_end: bool = False
+    """All dimensions from that one on, as a tuple: the kernel of a convolution."""
+    times: str = ""
+    """The setting that the size is multiplied by: a convolution's weight has ``in_channels // groups``."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How a module class keeps operands of its functional: parameters and buffers under the operands' names."""
+
+    parameters: tuple[str, ...] = ()
+    buffers: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    """Operands that the class always has."""
+    sizes: Mapping[str, Size] = field(default_factory=dict)
+    """Constructor parameter -> where the shape of an operand says its value."""
+    shaped_by: tuple[str, ...] = ("weight",)
+    """The operands that ``sizes`` may be read from; the first that is given counts."""
+    flags: Mapping[str, str] = field(default_factory=dict)
+    """Operand -> the setting that says whether the class has it: ``{"bias": "bias"}``, ``{"weight": "affine"}``."""
+    together: tuple[tuple[str, ...], ...] = ()
+    """Operands of which the class has all or none."""
+    draws: bool = False
+    """Whether the constructor draws random numbers."""
+    initial: Mapping[str, str] = field(default_factory=dict)
+    """Operand -> the function of torch that makes the same first value, given the sizes: ``ones``."""
+    not_initial: tuple[str, ...] = ()
+    """Settings with which the first value is another one."""
+    counter: str = ""
+    """A buffer that the functional knows nothing of: ``num_batches_tracked``; there is one where buffers are."""
+    rank: tuple[int, ...] = ()
+    """How many dimensions the input may have, where several classes share the functional: (2, 3) for BatchNorm1d."""
+
+    @property
+    def operands(self) -> tuple[str, ...]:
+        return (*self.parameters, *self.buffers)
+
+
 @dataclass(frozen=True)
 class Pair:
     """One functional and the module class that does the same.
@@ -99,6 +142,8 @@ class Pair:
     settings as the constructor would, with its defaults for those that are not given."""
     forward: tuple[str, ...] = ()
     """What forward calls its inputs, where these are not the names in ``inputs``."""
+    weights: Weights | None = None
+    """What the class keeps as parameters and buffers, where that is given: only with ``--parameters``."""
     back: Spelling | None = None
     """The spelling that the module becomes on the way back, where that is not the first one."""
     back_given: Mapping[str, str] = field(default_factory=dict)

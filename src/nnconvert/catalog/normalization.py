@@ -1,8 +1,8 @@
-"""Pairs of torch/nn/modules/normalization.py that need no parameters."""
+"""Pairs of torch/nn/modules/normalization.py that can do without parameters; nn.GroupNorm is in batchnorm.py."""
 
 from __future__ import annotations
 
-from nnconvert.catalog.model import Pair, Spelling
+from nnconvert.catalog.model import Pair, Spelling, Weights
 
 PAIRS = (
     Pair(
@@ -32,7 +32,15 @@ PAIRS = (
         checks={"normalized_shape": "shape"},
         state=("weight", "bias"),
         ignored=("bias",),
-        doc="Only without weight and bias: the module is built with elementwise_affine=False.",
+        weights=Weights(
+            parameters=("weight", "bias"),
+            flags={"weight": "elementwise_affine", "bias": "bias"},
+            initial={"weight": "ones", "bias": "zeros"},
+        ),
+        doc=(
+            "Without weight and bias the module is built with elementwise_affine=False; with --parameters they move "
+            "into it."
+        ),
         example="F.layer_norm(x, (64,))",
     ),
     Pair(
@@ -47,9 +55,10 @@ PAIRS = (
         spread={"normalized_shape": 1},
         checks={"normalized_shape": "shape"},
         state=("weight",),
+        weights=Weights(parameters=("weight",), flags={"weight": "elementwise_affine"}, initial={"weight": "ones"}),
         forward=("x",),
         since="2.4",
-        doc="Only without weight: the module is built with elementwise_affine=False.",
+        doc="Without weight the module is built with elementwise_affine=False; with --parameters it moves into it.",
         example="F.rms_norm(x, (64,))",
     ),
 )

@@ -21,26 +21,8 @@ _NO_CLASS = {
 
 _WEIGHTS = {
     "nn.{} keeps the weights as parameters": {
-        "Linear": "linear",
-        "Bilinear": "bilinear",
-        "Conv1d": "conv1d",
-        "Conv2d": "conv2d",
-        "Conv3d": "conv3d",
-        "ConvTranspose1d": "conv_transpose1d",
-        "ConvTranspose2d": "conv_transpose2d",
-        "ConvTranspose3d": "conv_transpose3d",
-        "Embedding": "embedding",
-        "EmbeddingBag": "embedding_bag",
-        "PReLU": "prelu",
         "MultiheadAttention": "multi_head_attention_forward",
         "LinearCrossEntropyLoss": "linear_cross_entropy",
-    },
-    "nn.{} keeps weights and running statistics, and needs the number of channels": {
-        "BatchNorm1d, nn.BatchNorm2d or nn.BatchNorm3d": "batch_norm",
-        "InstanceNorm1d, nn.InstanceNorm2d or nn.InstanceNorm3d": "instance_norm",
-    },
-    "nn.{} needs the number of channels, which the call does not say, and keeps the weights": {
-        "GroupNorm": "group_norm",
     },
 }
 
@@ -77,10 +59,11 @@ _TWINS = {
 }
 """Functions under torch that look like a spelling of a pair and are none."""
 
-_WEIGHT_TWINS = (
-    "batch_norm bilinear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d embedding "
-    "embedding_bag group_norm instance_norm prelu"
-)
+_WEIGHT_TWINS = {
+    "it orders its arguments otherwise than torch.nn.functional, and takes weights": (
+        "batch_norm embedding embedding_bag instance_norm"
+    ),
+}
 
 _METHODS = {
     "nn.Sigmoid cannot work in place": "sigmoid_",
@@ -89,12 +72,8 @@ _METHODS = {
 }
 
 _CLASSES_WITH_WEIGHTS = {
-    "it keeps weights as parameters": (
-        "AdaptiveLogSoftmaxWithLoss Bilinear Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d "
-        "ConvTranspose3d Embedding EmbeddingBag GroupNorm Linear LinearCrossEntropyLoss MultiheadAttention "
-        "PReLU"
-    ),
-    "it keeps weights and running statistics": ("BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm"),
+    "it keeps weights as parameters": ("AdaptiveLogSoftmaxWithLoss LinearCrossEntropyLoss MultiheadAttention"),
+    "it keeps weights and running statistics": "SyncBatchNorm",
     "it keeps weights and statistics if asked to, and takes inputs without a batch, which its functional does not": (
         "InstanceNorm1d InstanceNorm2d InstanceNorm3d"
     ),
@@ -139,15 +118,6 @@ def _of_class(table: dict[str, dict[str, str]]) -> dict[str, str]:
     return {reason.format(module): names for reason, named in table.items() for module, names in named.items()}
 
 
-def _weight_twins() -> list[WithoutPair]:
-    wanted = set(_WEIGHT_TWINS.split())
-    table = {reason: name for reason, name in _of_class(_WEIGHTS).items() if name in wanted}
-    return [
-        *_rows("torch", table, takes_weights=True),
-        _row("torch.Tensor.prelu", "nn.PReLU keeps the weights as parameters", takes_weights=True),
-    ]
-
-
 WITHOUT_PAIR: tuple[WithoutPair, ...] = (
     *_rows("torch.nn.functional", _NO_CLASS),
     _row(
@@ -157,7 +127,8 @@ WITHOUT_PAIR: tuple[WithoutPair, ...] = (
     ),
     *_rows("torch.nn.functional", _of_class(_WEIGHTS), takes_weights=True),
     *_rows("torch", _of_class(_TWINS)),
-    *_weight_twins(),
+    *_rows("torch", _WEIGHT_TWINS, takes_weights=True),
+    _row("torch.Tensor.prelu", "a method has no place for the module's parameters", takes_weights=True),
     *_rows("torch.Tensor", _METHODS),
     *_rows("torch.nn", _CLASSES_WITH_WEIGHTS, takes_weights=True),
     *_rows("torch.nn", _CLASSES),

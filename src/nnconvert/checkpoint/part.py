@@ -55,7 +55,7 @@ class Part:
 
 def parts(state_map: StateMap, *, reverse: bool) -> list[Part]:
     """All parts: models first, then the classes."""
-    found = [Part(name, model.keys, model.order, model.added) for name, model in state_map.models.items()]
+    found = [Part(name, m.keys, m.order, m.added, m.removed) for name, m in state_map.models.items()]
     found += [
         Part(f"{path}:{name}", keys, whole=False)
         for path, classes in state_map.files.items()

@@ -15,7 +15,7 @@ from nnconvert.errors import UsageError
 
 VERSION = 1
 _SECTIONS = ("version", "files", "models")
-_MODEL_FIELDS = ("keys", "order", "added")
+_MODEL_FIELDS = ("keys", "order", "added", "removed")
 
 Keys = Mapping[str, str]
 """Old key -> new key, for the keys that change."""
@@ -35,12 +35,17 @@ class ModelMap:
     """None where it is not known; then no optimizer state can follow."""
     added: tuple[str, ...] = ()
     """Keys that the new version alone has, such as the counter of nn.BatchNorm2d."""
+    removed: tuple[str, ...] = ()
+    """Keys that the old version alone has."""
 
     def __post_init__(self) -> None:
         _require_one_to_one(self.keys)
         twice = sorted(set(self.added) & set(self.keys.values())) or repeated(self.added)
         if twice:
             raise ValueError(f"added names twice or names what keys gives: {listed(twice)}")
+        twice = sorted(set(self.removed) & set(self.keys)) or repeated(self.removed)
+        if twice:
+            raise ValueError(f"removed names twice or names what keys takes: {listed(twice)}")
         if self.order is not None:
             _require_same_parameters(self.keys, *self.order)
 
@@ -116,6 +121,8 @@ def _model_data(model: ModelMap) -> dict[str, Any]:
         data["order"] = [list(names) for names in model.order]
     if model.added:
         data["added"] = list(model.added)
+    if model.removed:
+        data["removed"] = list(model.removed)
     return data
 
 
@@ -123,13 +130,14 @@ def _model(where: str, value: object) -> ModelMap:
     data = _require_fields(where, value, _MODEL_FIELDS)
     keys = _keys(f"{where}, keys", data.get("keys", {}))
     added = _strings(f"{where}, added", data.get("added", []))
+    removed = _strings(f"{where}, removed", data.get("removed", []))
     order = data.get("order")
     if order is not None:
         if not isinstance(order, list) or len(order) != 2:
             raise ValueError(f"{where}, order: must be two lists of names, the old order and the new one")
         order = (_strings(f"{where}, order", order[0]), _strings(f"{where}, order", order[1]))
     try:
-        return ModelMap(keys, order, added)
+        return ModelMap(keys, order, added, removed)
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
 

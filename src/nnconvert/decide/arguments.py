@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nnconvert.catalog import Pair, Spelling
 from nnconvert.plan import Leave
 
-_TRAINING_NAMES = ("training", "train")
+_TRAINING_NAMES = ("training", "train", "use_input_stats")
 
 
 class LeaveError(Exception):
@@ -40,6 +40,8 @@ class Division:
     """Constructor parameter -> the argument that sets it."""
     training: Given | None
     has_training: bool
+    state: Mapping[str, Given] = field(default_factory=dict)
+    """Operands that move into the module."""
 
 
 def bind(call: ast.Call, spelling: Spelling) -> dict[str, Given]:
@@ -67,9 +69,10 @@ def bind(call: ast.Call, spelling: Spelling) -> dict[str, Given]:
     return found
 
 
-def divide(pair: Pair, spelling: Spelling, given: dict[str, Given]) -> Division:
-    """Divide bound arguments by what the pair says of them; raises LeaveError."""
+def divide(pair: Pair, spelling: Spelling, given: dict[str, Given], *, moves: bool = False) -> Division:
+    """Divide bound arguments by what the pair says of them; ``moves``: state may be given. Raises LeaveError."""
     settings: dict[str, Given] = {}
+    state: dict[str, Given] = {}
     training: Given | None = None
     for name, argument in given.items():
         target = pair.renames.get(name, name)
@@ -77,6 +80,8 @@ def divide(pair: Pair, spelling: Spelling, given: dict[str, Given]) -> Division:
             continue
         if pair.training is not None and name in _TRAINING_NAMES:
             training = argument
+        elif name in pair.state and moves:
+            state[name] = argument
         elif name in pair.state:
             if not _is_none(argument.value):
                 raise LeaveError("NNC406", f"{name} would become state of the module")
@@ -89,7 +94,8 @@ def divide(pair: Pair, spelling: Spelling, given: dict[str, Given]) -> Division:
         else:
             _require_default(spelling, name, argument, pair)
     has_training = any(parameter.name in _TRAINING_NAMES for parameter in spelling.signature)
-    return Division(_inputs(pair, spelling, given), settings, training, pair.training is not None and has_training)
+    has_training = pair.training is not None and has_training
+    return Division(_inputs(pair, spelling, given), settings, training, has_training, state)
 
 
 def _inputs(pair: Pair, spelling: Spelling, given: dict[str, Given]) -> tuple[Given, ...]:

@@ -7,26 +7,39 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from nnconvert.catalog import Pair, by_module
-from nnconvert.decide.arguments import Division, LeaveError
-from nnconvert.decide.gates import check_class, check_mode, check_suppressed, check_walks, method_of_site
+from nnconvert.catalog import Pair, by_module, weighted_pairs
+from nnconvert.decide.arguments import Division, LeaveError, bind, divide
+from nnconvert.decide.gates import (
+    check_class,
+    check_differing,
+    check_mode,
+    check_suppressed,
+    check_walks,
+    method_of_site,
+)
 from nnconvert.decide.guards import Guards
+from nnconvert.decide.held_weights import HeldWeights, holder
 from nnconvert.decide.imports import Importer
 from nnconvert.decide.loops import Loop, literal_loop
+from nnconvert.decide.moves import Uses
+from nnconvert.decide.names import base_name
+from nnconvert.decide.operands import is_none
 from nnconvert.decide.settings import build, build_inline
 from nnconvert.decide.sites import Site
+from nnconvert.decide.weighing import Moving, Weighed, Weigher
 from nnconvert.options import Options
 from nnconvert.plan import Leave
 from nnconvert.source.classes import ClassInfo
 from nnconvert.source.constants import Settler
 from nnconvert.source.facts import Method
+from nnconvert.source.project import Neighbours
 from nnconvert.source.reader import Reader
 
 _SUSPICIONS: Final = {
     "NNC101": "the name is bound again between its import and here",
     "NNC102": "the name may come from a star import of an unknown file",
     "NNC306": "a loop runs the one call site of the submodule repeatedly",
-    "NNC406": "takes weights; the module class would keep them as parameters",
+    "NNC406": "takes weights",
     "NNC407": "a module with parameters or buffers is built at every call",
 }
 
@@ -50,6 +63,10 @@ class Draft:
     note: str = ""
     behind: ast.stmt | None = None
     """For a split submodule: the assignment that the copy goes right behind."""
+    weighed: Weighed | None = None
+    """For a module that keeps parameters or buffers: what moves into it, and ..."""
+    uses: Sequence[tuple[Moving, Sequence[ast.Attribute]]] = ()
+    """... where each is used besides."""
     loop: Loop | None = None
     """For a split submodule: the literal loop that takes another copy at every turn."""
 
@@ -68,10 +85,11 @@ class Draft:
 
 
 class Drafter:
-    def __init__(self, reader: Reader, options: Options) -> None:
+    def __init__(self, reader: Reader, options: Options, neighbours: Neighbours) -> None:
         self.reader = reader
         self.options = options
         self._checked: dict[ClassInfo, Leave | None] = {}
+        self.uses = Uses(reader, neighbours)
         self._kinds: Final[Mapping[str, Callable[[Site, Method, Importer], Draft]]] = {
             "call": self._call,
             "method": self._call,
@@ -83,11 +101,14 @@ class Drafter:
     def draft(self, site: Site, importer: Importer) -> Draft:
         """What the site would become; raises LeaveError."""
         check_suppressed(site.node, self.reader)
+        check_differing(site.node, self.reader, self.options)
         if site.suspicion in ("NNC101", "NNC102"):
             raise LeaveError(site.suspicion, _SUSPICIONS[site.suspicion])
         method = method_of_site(site, self.reader)
         if site.suspicion:
             raise LeaveError(site.suspicion, _SUSPICIONS[site.suspicion])
+        if site.pairs and site.pairs[0][0] in weighted_pairs() and not self.options.parameters:
+            raise LeaveError("NNC406", "takes weights, which the module class keeps as parameters: see --parameters")
         self._check_class(method.info)
         draft = self._kinds[site.kind](site, method, importer)
         check_walks(method.info, draft.module, self.reader)
@@ -108,6 +129,8 @@ class Drafter:
     # -- the kinds ----------------------------------------------------------------------------------------
 
     def _call(self, site: Site, method: Method, importer: Importer) -> Draft:
+        if self._takes_weights(site):
+            return self._weighted(site, method, importer)
         construction = self.reader.construction(method.info)
         settler = Settler(self.reader, method, construction)
         built = build(site, method, settler, self.reader)
@@ -119,6 +142,62 @@ class Drafter:
         return Draft(
             method, built.pair.module, constructor, inputs, built.after, shareable=loop is None, note=note, loop=loop
         )
+
+    def _takes_weights(self, site: Site) -> bool:
+        """Whether the call gives operands that the module class would keep."""
+        pair, spelling = site.pairs[0]
+        if not (self.options.parameters and pair.weights is not None and isinstance(site.node, ast.Call)):
+            return False
+        given = bind(site.node, spelling)
+        return pair in weighted_pairs() or any(name in given and not is_none(given[name].value) for name in pair.state)
+
+    def _weighted(self, site: Site, method: Method, importer: Importer) -> Draft:
+        assert isinstance(site.node, ast.Call)
+        construction = self.reader.construction(method.info)
+        pair, spelling = site.pairs[0]
+        division = divide(pair, spelling, bind(site.node, spelling), moves=True)
+        holding = holder(division)
+        if holding is not None:
+            held, index = HeldWeights(method, self.reader).find(site, division, holding)
+            inputs = tuple(argument.index for argument in division.inputs)
+            callee = f"{method.receiver}.{holding.attr}"
+            return Draft(
+                method, held.module, callee, inputs, index, registers=False, shareable=False, attribute=holding.attr
+            )
+        weighed = Weigher(method, self.reader, self.options).weigh(site)
+        self.uses.check_class(method.info, weighed.pair.module)
+        self._check_statistics(weighed, site, method)
+        base = base_name(spelling.name.rpartition(".")[2])
+        uses = [
+            (m, self.uses.others(m.operand, f"{base}.{m.attribute}", method.info, site.node, weighed.stays))
+            for m in weighed.moving
+        ]
+        callee = importer.module(weighed.pair.module, construction)
+        inputs = tuple(argument.index for argument in weighed.division.inputs)
+        return Draft(
+            method,
+            weighed.pair.module,
+            f"{callee}{weighed.arguments}",
+            inputs,
+            weighed.before,
+            shareable=False,
+            weighed=weighed,
+            uses=uses,
+        )
+
+    def _check_statistics(self, weighed: Weighed, site: Site, method: Method) -> None:
+        """Running statistics are updated in training and used in eval; without them it is always the batch's own."""
+        pair, training = weighed.pair, weighed.division.training
+        if pair.training is None:
+            return
+        if not weighed.counter:
+            always = site.pairs[0][1].signature.get(pair.training)
+            on = training.value if training is not None else ast.parse(always.default or "", mode="eval").body  # type: ignore[union-attr]
+            if not (isinstance(on, ast.Constant) and on.value is True):
+                raise LeaveError("NNC404", f"nn.{pair.module} without statistics takes those of the batch in eval, too")
+            return
+        if self._check_training(pair, weighed.division, site, method):
+            raise LeaveError("NNC402", "statistics of the batch in eval, too")
 
     def _inline(self, site: Site, method: Method, importer: Importer) -> Draft:
         assert isinstance(site.callee, ast.Call)

@@ -7,6 +7,7 @@ from typing import Final
 
 from nnconvert.decide.arguments import LeaveError
 from nnconvert.decide.sites import Site
+from nnconvert.options import Options
 from nnconvert.source.classes import ClassInfo
 from nnconvert.source.facts import Method
 from nnconvert.source.inits import resets_later, skips_own_init
@@ -65,6 +66,14 @@ def check_position(node: ast.expr, reader: Reader) -> None:
     """Refuse what stands where Python gives no exact positions; raises LeaveError."""
     if any(isinstance(ancestor, ast.JoinedStr) for ancestor in reader.tree.ancestors(node)):
         raise LeaveError("NNC111", "stands inside an f-string")
+
+
+def check_differing(node: ast.expr, reader: Reader, options: Options) -> None:
+    """Refuse what verification found guilty of a difference; raises LeaveError."""
+    span = reader.source.span(node)
+    for differing, words in options.differing:
+        if differing == span:
+            raise LeaveError("NNC701", words)
 
 
 def check_suppressed(node: ast.expr | ast.stmt, reader: Reader) -> None:

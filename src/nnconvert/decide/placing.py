@@ -40,6 +40,16 @@ class Placer:
         placed = Placed()
         windows: dict[Draft, Window] = {}
         for draft in drafts:
+            if draft.weighed is not None:
+                found = self._window(draft, construction)
+                if isinstance(found, Leave):
+                    placed.left[draft] = found
+                elif not found.first <= draft.weighed.before <= found.last:
+                    words = "the parameter is registered where a submodule cannot be"
+                    placed.left[draft] = Leave("NNC304", words)
+                else:
+                    placed.own_anchors[draft] = self._in_front_of(construction, draft.weighed.before)
+                continue
             if draft.behind is not None:
                 placed.own_anchors[draft] = self._behind(draft.behind, construction)
                 continue
@@ -119,21 +129,22 @@ class Placer:
         break_at = source.span(first).start
         if source.text[starts[first.lineno - 1] : break_at].strip():  # the body stands on the def line
             outer = source.indent(construction.init.node.lineno)
-            return Anchor(offset, outer + self._unit(), receiver, break_at=break_at)
+            return Anchor(offset, outer + self.reader.unit, receiver, break_at=break_at)
         return Anchor(offset, indent, receiver)
+
+    def _in_front_of(self, construction: Construction, index: int) -> Anchor:
+        statement, source = construction.body[index], self.reader.source
+        if index == 0 or construction.init is None:
+            raise AssertionError("a parameter is registered behind the call of the base's __init__")
+        return Anchor(
+            source.line_starts[statement.lineno - 1],
+            source.indent(statement.lineno),
+            construction.init.receiver or "self",
+        )
 
     def _behind(self, statement: ast.stmt, construction: Construction) -> Anchor:
         index = construction.body.index(statement) + 1
         return self._before(index, construction)
-
-    def _unit(self) -> str:
-        """One step of indentation, as the file has it."""
-        for info in self.reader.classes:
-            indent = self.reader.source.indent(info.node.body[0].lineno)
-            outer = self.reader.source.indent(info.node.lineno)
-            if info.node.body[0].lineno > info.node.lineno and len(indent) > len(outer):
-                return indent[len(outer) :]
-        return "    "
 
     def _new_init(self, info: ClassInfo) -> Anchor:
         """In front of the first method, behind the docstring and the class attributes."""
@@ -149,7 +160,7 @@ class Placer:
             line -= 1
         new = new_init(info, self.reader)
         lines = (new.header, new.base_call)
-        return Anchor(source.line_starts[line - 1], indent, "self", lines, self._unit())
+        return Anchor(source.line_starts[line - 1], indent, "self", lines, self.reader.unit)
 
 
 def _holds_function(statement: ast.stmt) -> bool:

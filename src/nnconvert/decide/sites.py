@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from nnconvert.catalog import Pair, Spelling, by_module, by_spelling, pairs, without_pair
+from nnconvert.catalog import (
+    Pair,
+    Spelling,
+    by_module,
+    by_spelling,
+    every_pair,
+    weighted_by_spelling,
+    without_pair,
+)
 from nnconvert.decide.loops import Loop
 from nnconvert.plan import CallSite, Kind
 from nnconvert.source.classes import torch_attribute_names, torch_class
@@ -92,6 +100,9 @@ class Finder:
         rows = by_spelling().get(qualname)
         if rows is not None and not rows[0][1].is_method:
             return Site("call", call, function, scope, rows[0][0].functional, rows)
+        weighted = weighted_by_spelling().get(qualname)
+        if weighted is not None:
+            return Site("call", call, function, scope, weighted[0][0].functional, weighted)
         known = without_pair().get(qualname)
         if known is not None and known.takes_weights and torch_class(qualname) is None:
             return Site("call", call, function, scope, qualname.rpartition(".")[2], (), "NNC406")
@@ -192,7 +203,7 @@ def describe_node(node: ast.expr, functional: str, reader: Reader) -> CallSite:
 
 def functional_names() -> frozenset[str]:
     """The names that ``from torch.nn.functional import *`` brings."""
-    spellings = (spelling for pair in pairs() for spelling in pair.spellings)
+    spellings = (spelling for pair in every_pair() for spelling in pair.spellings)
     return frozenset(s.short for s in spellings if s.name.startswith("torch.nn.functional."))
 
 

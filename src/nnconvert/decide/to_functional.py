@@ -11,7 +11,7 @@ from nnconvert.decide.arguments import LeaveError
 from nnconvert.decide.called import arguments, identity_argument
 from nnconvert.decide.carried import Carrier, Setting, bound_settings, check_ignored, implied_settings
 from nnconvert.decide.constructor import Written
-from nnconvert.decide.gates import check_position, check_suppressed
+from nnconvert.decide.gates import check_differing, check_position, check_suppressed
 from nnconvert.decide.imports import Importer
 from nnconvert.decide.inline import inline_call
 from nnconvert.decide.names import Namers
@@ -217,6 +217,7 @@ class _Decider:
 
     def _check_call(self, call: ast.Call) -> None:
         check_suppressed(call, self.reader)
+        check_differing(call, self.reader, self.options)
         check_position(call, self.reader)
         if self.submodules.is_held(call):
             raise LeaveError("NNC207", "stands among the settings of another module")

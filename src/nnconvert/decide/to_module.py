@@ -9,13 +9,15 @@ from itertools import islice
 from nnconvert.decide.arguments import LeaveError
 from nnconvert.decide.draft import Draft, Drafter
 from nnconvert.decide.imports import Importer
+from nnconvert.decide.loading import loaders
+from nnconvert.decide.mover import Mover
 from nnconvert.decide.names import Namers, base_name
 from nnconvert.decide.placing import Placer
 from nnconvert.decide.selection import is_selected
 from nnconvert.decide.shared import split_shared
 from nnconvert.decide.sites import Finder, Site, describe, functional_names
 from nnconvert.options import Options
-from nnconvert.plan import ClassPlan, Conversion, Decision, ImportEdit, Leave, Plan, Registration, Span
+from nnconvert.plan import ClassPlan, Conversion, Decision, ImportEdit, Leave, NewMethod, Plan, Registration, Span
 from nnconvert.source.classes import ClassInfo
 from nnconvert.source.names import root_name
 from nnconvert.source.project import Neighbours
@@ -40,9 +42,10 @@ class _Decider:
         self.reader = reader
         self.options = options
         self.importer = Importer(reader, neighbours)
-        self.drafter = Drafter(reader, options)
+        self.drafter = Drafter(reader, options, neighbours)
         self.placer = Placer(reader)
         self.namers = Namers(reader.attributes, neighbours)
+        self.mover = Mover(reader)
 
     def plan(self) -> Plan:
         sites = [site for site in Finder(self.reader, self.options.methods).find() if self._wanted(site)]
@@ -63,8 +66,19 @@ class _Decider:
         kept = {d.site.span for d in decisions if isinstance(d.outcome, Conversion)}
         converted = [site for site in converted if self.reader.source.span(site.node) in kept]
         return Plan(
-            self.options.direction, tuple(decisions), tuple(classes), imports=self._imports(converted, outcomes)
+            self.options.direction,
+            tuple(decisions),
+            tuple(classes),
+            retired=tuple(sorted(self.mover.retired, key=lambda retired: retired.assignment)),
+            imports=self._imports(converted, outcomes),
+            renames=tuple(sorted(self.mover.renames, key=lambda rename: rename.span)),
+            state=tuple(self.mover.state),
+            methods=self._loaders(),
         )
+
+    def _loaders(self) -> tuple[NewMethod, ...]:
+        changes = zip(self.mover.classes, self.mover.state, strict=True)
+        return tuple(loaders(changes, self.reader)) if self.options.load_old else ()
 
     def _imports(self, converted: Iterable[Site], outcomes: Iterable[_Outcome]) -> tuple[ImportEdit, ...]:
         sites = list(converted)
@@ -108,6 +122,7 @@ class _Decider:
         names = self._names(info, registered)
         for site, draft in drafts:
             decisions.append(Decision(describe(site, self.reader), self._conversion(site, draft, names)))
+        self.mover.move(info, [(draft, names[draft][0]) for _, draft in registered if draft.weighed is not None])
         plans: dict[object, ClassPlan] = {}
         for (name, draft), spans in _grouped(registered, names, self.reader).items():
             anchor = placed.anchor_of(draft)

@@ -10,10 +10,12 @@ import click
 
 from nnconvert.api import Result
 from nnconvert.decide.reasons import REASONS
+from nnconvert.moved import state_lines
 from nnconvert.plan import CallSite, Conversion, Decision, Leave
 from nnconvert.result import printable
 from nnconvert.verification.evidence import Evidence, Verdict
 
+GUILTY = "NNC701"
 EXIT_DONE, EXIT_NOT_OK, EXIT_DIFFERS, EXIT_FAILED = 0, 1, 3, 4
 
 _COLORS: dict[Verdict, str] = {
@@ -43,6 +45,8 @@ class Report:
     _left: int = 0
     _free: int = 0
     """Converted call sites outside of classes, which no model runs."""
+    _guilty: int = 0
+    """Call sites left since verification found a difference; the others of their files were converted."""
     _codes: set[str] = field(default_factory=set)
     _evidence: list[Evidence] = field(default_factory=list)
 
@@ -54,6 +58,9 @@ class Report:
             converted = len(result.plan.converted) if result.status == "changed" else 0
             self._converted += converted
             self._left += len(result.plan.decisions) - converted
+            self._guilty += sum(
+                isinstance(d.outcome, Leave) and d.outcome.code == GUILTY for d in result.plan.decisions
+            )
             if result.status == "changed":
                 self._free += sum(d.site.class_name is None for d in result.plan.converted)
         if result.status == "failed":
@@ -62,7 +69,8 @@ class Report:
                 *([result.details.rstrip()] if self.verbose else []),
             ]
         elif self.quiet or self.brief:
-            lines = [f"{printable(result.path)}: {line}" for line in _held_back(result)]
+            found = (*_held_back(result), *_guilty(result))
+            lines = [f"{printable(result.path)}: {line}" for line in found]
         else:
             lines = list(self._lines(result))
         return _joined(lines)
@@ -81,7 +89,7 @@ class Report:
         """The highest cause: a file failed, a difference was found, what was asked for does not hold."""
         if self._statuses["failed"]:
             return EXIT_FAILED
-        if self._statuses["differs"]:
+        if self._statuses["differs"] or self._guilty:
             return EXIT_DIFFERS
         if self._statuses["unverified"] or (self.check and self._statuses["changed"]):
             return EXIT_NOT_OK
@@ -107,8 +115,12 @@ class Report:
         self._codes.update(d.outcome.code for d in result.plan.decisions if isinstance(d.outcome, Leave))
         yield click.style(printable(result.path), bold=True)
         yield from _sites(result.plan.decisions, result.evidence)
+        by_class = {e.class_name: e for e in result.evidence}
+        for change in result.plan.state if result.status == "changed" else ():
+            yield from (f"  {line}" for line in state_lines(change, by_class.get(change.class_name), self.verbose))
         for evidence in result.evidence:
-            if evidence.verdict in ("nondeterministic", "unverified") or evidence.reason or self.verbose:
+            told = evidence.verdict in ("nondeterministic", "unverified") or evidence.reason or evidence.unreached
+            if told or self.verbose:
                 yield f"  {evidence_line(evidence, self.verbose)}"
         yield from (f"  {line}" for line in _held_back(result))
 
@@ -118,6 +130,8 @@ class Report:
         yield f"{self._left} left"
         if self._statuses["differs"]:
             yield (count(self._statuses["differs"], "file") + " left as it was since verification found a difference")
+        if self._guilty:
+            yield f"{self._guilty} of them since verification found a difference"
         if self._statuses["unverified"]:
             yield count(self._statuses["unverified"], "file") + " left as it was since it is not verified"
         if self._statuses["failed"]:
@@ -140,14 +154,20 @@ def evidence_line(evidence: Evidence, verbose: bool) -> str:
     verb = "" if evidence.verdict == "differs" else "is "
     words = f"{evidence.class_name} {verb}{click.style(evidence.verdict, fg=_COLORS[evidence.verdict])}"
     parts = [evidence.reason, evidence.remedy]
+    parts += [f"never ran: {', '.join(evidence.would_reach or evidence.unreached)}" if evidence.unreached else ""]
+    parts += [evidence.parts, f"to see it again: {evidence.reproduce}" if evidence.reproduce else ""]
     if verbose:
+        if evidence.not_proved:
+            parts += [f"not proved{' for other sizes' if evidence.proof else ''}, since {evidence.not_proved}"]
         parts += [
             f"built from {evidence.built_from}" if evidence.built_from else "",
             *evidence.differences[1:],
         ]
         parts += [f"input {evidence.inputs}" if evidence.inputs else ""]
         parts += [f"inside {evidence.inside}" if evidence.inside else ""]
-        parts += [f"never ran: {', '.join(evidence.unreached)}" if evidence.unreached else ""]
+        parts += [f"holds for {evidence.proof}" if evidence.proof else "", *evidence.conditions]
+        parts += [f"ran in one mode only: {', '.join(evidence.one_mode)}" if evidence.one_mode else ""]
+        parts += [f"ran, but not in the graph: {', '.join(evidence.unproved)}" if evidence.unproved else ""]
     details = "; ".join(part for part in parts if part)
     return f"{words}: {details}" if details else words
 
@@ -163,8 +183,10 @@ def verdicts(evidence: Sequence[Evidence]) -> str:
     if total:
         words[0] = f"{count(total[0][0], 'class')} {total[0][1]}"
     if len(evidence) == 1 and evidence[0].verdict in ("proved", "tested"):
-        words[0] += f" (train and eval{', input ' + evidence[0].inputs if evidence[0].inputs else ''})"
-    return ", ".join(words)
+        seen = ["train and eval", f"input {evidence[0].inputs}" if evidence[0].inputs else "", evidence[0].proof]
+        words[0] += f" ({', '.join(part for part in seen if part)})"
+    never = sum(len(e.would_reach or e.unreached) for e in evidence if e.verdict in ("proved", "tested"))
+    return ", ".join([*words, *([f"{count(never, 'call site')} never ran"] if never else [])])
 
 
 def count(number: int, noun: str) -> str:
@@ -198,15 +220,21 @@ def _target(outcome: Conversion) -> str:
 def _verdict(site: CallSite, outcome: Conversion, evidence: Evidence | None) -> str:
     if evidence is None:
         return ""
+    name = outcome.submodule or f"line {site.position.line}"
     if evidence.verdict in ("proved", "tested") and not reached(site, outcome, evidence):
         return click.style("not reached", fg="yellow")
+    if evidence.verdict == "proved" and name in _last_names(evidence.unproved):
+        return click.style("tested", fg=_COLORS["tested"])
     return click.style(evidence.verdict, fg=_COLORS[evidence.verdict])
 
 
 def reached(site: CallSite, outcome: Conversion, evidence: Evidence) -> bool:
     """Whether the call site ran in the verification of its class."""
-    never_ran = {path.rpartition(".")[2] for path in evidence.unreached}
-    return (outcome.submodule or f"line {site.position.line}") not in never_ran
+    return (outcome.submodule or f"line {site.position.line}") not in _last_names(evidence.unreached)
+
+
+def _last_names(paths: Sequence[str]) -> set[str]:
+    return {path.rpartition(".")[2] for path in paths}
 
 
 def _held_back(result: Result) -> Iterator[str]:
@@ -216,6 +244,14 @@ def _held_back(result: Result) -> Iterator[str]:
     for evidence in result.evidence:
         if result.status == "differs" and evidence.verdict == "differs":
             yield f"{evidence_line(evidence, verbose=False)}; the file was left as it was"
+
+
+def _guilty(result: Result) -> Iterator[str]:
+    """The call sites of a converted file that were left since they make it differ."""
+    for decision in result.plan.decisions if result.plan is not None else ():
+        outcome = decision.outcome
+        if isinstance(outcome, Leave) and outcome.code == GUILTY:
+            yield f"{_place(decision.site)} {decision.site.spelled} was left: {outcome.words} ({GUILTY})"
 
 
 def _place(site: CallSite) -> str:

@@ -47,6 +47,16 @@ class Reader:
         return self._constructions[info]
 
     @cached_property
+    def unit(self) -> str:
+        """One step of indentation, as the file has it."""
+        for info in self.classes:
+            indent = self.source.indent(info.node.body[0].lineno)
+            outer = self.source.indent(info.node.lineno)
+            if info.node.body[0].lineno > info.node.lineno and len(indent) > len(outer):
+                return indent[len(outer) :]
+        return "    "
+
+    @cached_property
     def walks(self) -> Walks:
         return Walks(self.attributes, self.names)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from nnconvert.source.attributes import Attributes
-from nnconvert.source.classes import ClassInfo
+from nnconvert.source.classes import ClassInfo, torch_class
 from nnconvert.source.keeps import EVERYTHING, NOTHING, Keeper, Keeps, has_children, is_parameter_walk
 from nnconvert.source.names import Names
 from nnconvert.source.scopes import Comprehension, FunctionNode, Scope
@@ -26,6 +26,15 @@ _GLOBAL_HOOKS: Final = frozenset(
     }
 )  # fmt: skip
 """Functions of torch.nn.modules.module whose hooks every module runs."""
+_SAME: Final = frozenset({"copy.copy", "copy.deepcopy", "torch.compile"})
+"""Functions whose result is what they are given, or a copy, or acts like it."""
+_LOADING: Final = frozenset({"torch.load", "torch.jit.load", "pickle.load", "pickle.loads", "joblib.load"})
+_RETURNING_SELF: Final = frozenset(
+    {"to", "cuda", "cpu", "eval", "train", "float", "double", "half", "bfloat16", "requires_grad_", "share_memory"}
+)
+"""Methods of nn.Module that give back the module."""
+_CONTAINERS: Final = frozenset({"Sequential", "ModuleList", "ModuleDict"})
+_DEPTH: Final = 8
 _LOOKUPS: Final = frozenset({"get", "pop", "__getitem__", "__contains__"})
 
 
@@ -92,36 +101,38 @@ class Walks:
 
     # -- whose children --------------------------------------------------------------------------------------
 
-    def owners(self, receiver: ast.expr, scope: Scope) -> tuple[ClassInfo, ...] | None:
+    def owners(self, receiver: ast.expr, scope: Scope, depth: int = 0) -> tuple[ClassInfo, ...] | None:
         """Classes of the file that the receiver may be an instance of; None is any, () is none of them."""
+        if depth > _DEPTH:  # net = net.to(device)
+            return None
         method = self.attributes.self_of(receiver)
         if method is not None:
             return (method.info,)
         if isinstance(receiver, ast.Call):
-            return self._built(receiver, scope)
+            return self._built(receiver, scope, depth)
         if self.names.qualname(receiver, scope) is not None:
             return ()  # torch.func.apply, torch.nn.modules and the like: not an instance
         if isinstance(receiver, ast.Attribute):
             owner = self.attributes.self_of(receiver.value)
             stores = self.attributes.stores(owner.info, receiver.attr) if owner else []
-            return self._all_built([store.value for store in stores], scope)
+            return self._all_built([store.value for store in stores], scope, depth)
         if self.attributes.classes.named(receiver, scope):
             return ()  # a class, not an instance: apply of an autograd.Function
         if isinstance(receiver, ast.Name):
             found = scope.lookup(receiver.id)
-            return self._all_built([b.value for b in found[1]] if found else [], scope)
+            return self._all_built([b.value for b in found[1]] if found else [], scope, depth)
         return None
 
-    def _all_built(self, values: Sequence[ast.expr | None], scope: Scope) -> tuple[ClassInfo, ...] | None:
+    def _all_built(self, values: Sequence[ast.expr | None], scope: Scope, depth: int) -> tuple[ClassInfo, ...] | None:
         found: list[ClassInfo] = []
         for value in values:
-            built = self._built(value, scope) if isinstance(value, ast.Call) else None
+            built = self._built(value, scope, depth) if isinstance(value, ast.Call) else None
             if built is None:
                 return None
             found.extend(built)
         return tuple(found) if values else None
 
-    def _built(self, call: ast.Call, scope: Scope) -> tuple[ClassInfo, ...] | None:
+    def _built(self, call: ast.Call, scope: Scope, depth: int) -> tuple[ClassInfo, ...] | None:
         if isinstance(call.func, ast.Name) and call.func.id == "super":
             method = self.attributes.method_of(scope)
             return (method.info,) if method else None
@@ -131,7 +142,25 @@ class Walks:
         function = call.func
         if isinstance(function, ast.Call) and ast.unparse(function.func) == "getattr" and function.args:
             function = function.args[0]  # getattr(torchvision.models, name)()
-        return () if self.names.qualname(function, scope) is not None else None
+        qualname = self.names.qualname(function, scope)
+        if qualname is not None:
+            return self._returned(qualname, call, scope, depth)
+        if isinstance(function, ast.Attribute) and function.attr in _RETURNING_SELF:
+            owners = self.owners(function.value, scope, depth + 1)
+            own = any(function.attr in m.methods for owner in owners or () for m in owner.family())
+            return None if own else owners
+        return None
+
+    def _returned(self, qualname: str, call: ast.Call, scope: Scope, depth: int) -> tuple[ClassInfo, ...] | None:
+        """What an imported function gives: nothing of this file, unless it is handed something of it."""
+        if qualname in _SAME and call.args:
+            return self.owners(call.args[0], scope, depth + 1)
+        if qualname in _LOADING:
+            return None
+        if torch_class(qualname) in _CONTAINERS:
+            return ()
+        given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        return None if any(self.owners(node, scope, depth + 1) for node in given) else ()
 
     # -- what is kept ----------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from nnconvert.verification.evidence import Evidence, Expected, ModuleCall, Verd
 from nnconvert.verification.interpreter import find_python
 from nnconvert.verification.parent import Server, ServerError
 from nnconvert.verification.request import Hints, Limits, Request
-from nnconvert.verification.verification import verify_file
+from nnconvert.verification.verification import find_ranks, verify_file
 
 __all__ = [
     "Evidence",
@@ -20,5 +20,6 @@ __all__ = [
     "ServerError",
     "Verdict",
     "find_python",
+    "find_ranks",
     "verify_file",
 ]

@@ -17,6 +17,8 @@ class Limits:
 
     time: float = 120.0
     memory: int = 8 << 30
+    tracing: float = 20.0
+    """Processor seconds for each graph with open sizes; 0: only for the sizes that are fed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +48,18 @@ class Request:
     """From the config: ``{"package.module:Class": {"args": ..., "inputs": ...}}``."""
     limits: Limits = Limits()
     seed: int = 0
+    new_path: Path = Path("NEW.py")
+    """Where the new version stands, for the command that is told; what is only converted stands nowhere."""
 
     def expected(self) -> tuple[Expected, ...]:
         """What is known of each class; raises SyntaxError where a version does not parse."""
         if self.classes:
             return self.classes
-        new = set(_top_level_classes(self.new))
-        return tuple(Expected(name, known=False) for name in _top_level_classes(self.old) if name in new)
+        new = set(top_level_classes(self.new))
+        return tuple(Expected(name, known=False) for name in top_level_classes(self.old) if name in new)
 
 
-def _top_level_classes(source: bytes) -> list[str]:
+def top_level_classes(source: bytes) -> list[str]:
     return [statement.name for statement in ast.parse(source).body if isinstance(statement, ast.ClassDef)]
 
 

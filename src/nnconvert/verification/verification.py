@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import difflib
 import json
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from nnconvert.verification.evidence import Evidence, Expected
 from nnconvert.verification.parent import Server, ServerError
-from nnconvert.verification.request import Request, locate
+from nnconvert.verification.proof import Proof, prove
+from nnconvert.verification.request import Hints, Request, locate
+from nnconvert.verification.telling import command, one_mode, parting, would_reach
 
+Models = Mapping[str, Mapping[str, str]]
 STAND_INS = 8
 """Packages that one file may miss."""
 HELP = 'give --args and --inputs, or an entry in [tool.nnconvert.models."{key}"]'
@@ -45,6 +50,24 @@ def verify_file(server: Server, request: Request) -> tuple[Evidence, ...]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def find_ranks(server: Server, path: Path, source: bytes, hints: Hints, models: Models) -> Mapping[int, frozenset[int]]:
+    """Line -> how many dimensions the inputs of the normalisations that are called there had, in runs of all classes.
+
+    Nothing of a line that did not run. Raises SyntaxError where the source does not parse.
+    """
+    request = Request(path, source, source, (), hints, models)
+    classes = request.expected()
+    folder = Path(tempfile.mkdtemp(prefix="nnconvert-"))
+    try:
+        if not classes or server.facts()["torch"] is None:
+            return {}
+        return _Verification(server, request, classes, folder).ranks()
+    except ServerError:
+        return {}  # nothing is known, then; the verification that follows says why
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _all_unverified(classes: tuple[Expected, ...], reason: str, remedy: str) -> tuple[Evidence, ...]:
     return tuple(Evidence(c.class_name, "unverified", reason=reason, remedy=remedy) for c in classes)
 
@@ -53,6 +76,12 @@ def _changed_lines(old: bytes, new: bytes) -> list[int]:
     """Lines of the old version, from 1, that read otherwise in the new one."""
     matcher = difflib.SequenceMatcher(None, old.splitlines(), new.splitlines(), autojunk=False)
     return [n + 1 for tag, first, last, *_ in matcher.get_opcodes() if tag != "equal" for n in range(first, last)]
+
+
+def _lines_of(source: bytes, class_name: str) -> tuple[int, int]:
+    """First and last line of a class at the top level; none where it is not there."""
+    found = [n for n in ast.parse(source).body if isinstance(n, ast.ClassDef) and n.name == class_name]
+    return (found[-1].lineno, found[-1].end_lineno or 0) if found else (1, 0)
 
 
 class _Verification:
@@ -73,13 +102,39 @@ class _Verification:
 
     def run(self) -> tuple[Evidence, ...]:
         everything = range(len(self.classes))
-        self._search(list(everything))
-        self._find_hosts()
-        built = sorted(int(path.parent.name) for path in self.folder.glob("*/old.json") if self._recipe(path))
+        built = self._build()
         self._work([("replay", "control", built), ("replay", "new", built)])
         self._work([("compare", "differences", built)])
+        same = [index for index in built if self._verdict(index)[0] == "tested"]
+        self._work([("trace", "old-graph", same), ("trace", "new-graph", same)])
+        other = [index for index in built if self._verdict(index)[0] == "differs" and self._read(index, "new")]
+        self._work([("steps", "old-steps", other), ("steps", "new-steps", other)])
+        self._work([("part", "part", other)])
         found = (self._evidence(index) for index in everything)
         return tuple(evidence for evidence in found if evidence is not None)
+
+    def ranks(self) -> Mapping[int, frozenset[int]]:
+        """See find_ranks. Of a class that ran inside others, or on inputs that stand somewhere, other runs say less."""
+        names = (b"batch_norm", b"instance_norm")
+        lines = enumerate(self.request.old.splitlines(), 1)
+        self.changed = [number for number, line in lines if any(name in line for name in names)]
+        built = self._build()
+        self._work([("ranks", "ranks", built)])
+        found: dict[int, dict[bool, set[int]]] = {}
+        for index in built:
+            outcome, ran = self._read(index, "ranks") or {}, self._read(index, "old")
+            root = ran.get("host") or self.classes[index].class_name
+            first, last = _lines_of(self.request.old, root)
+            for line, rank in outcome.get("seen", ()):
+                trusted = not (outcome["guessed"] and first <= line <= last)
+                found.setdefault(line, {}).setdefault(trusted, set()).add(rank)
+        return {line: frozenset(seen.get(True) or seen[False]) for line, seen in found.items()}
+
+    def _build(self) -> list[int]:
+        """Search how to build the classes; the places of those that were built."""
+        self._search(list(range(len(self.classes))))
+        self._find_hosts()
+        return sorted(int(path.parent.name) for path in self.folder.glob("*/old.json") if self._recipe(path))
 
     def _search(self, everything: list[int]) -> None:
         """Search; where a package is not installed, again with a stand-in for it."""
@@ -127,7 +182,7 @@ class _Verification:
         return [index for index in indices if self._read(index, version) is None]
 
     def _how_it_ended(self, version: str, result: dict[str, Any]) -> str:
-        who = "the new version" if version == "new" else "the class"
+        who = "the new version" if version.startswith("new") else "the class"
         last = result["output"].strip().splitlines()[-1:] or [""]
         said = f" ({last[0][:200]})" if last[0] else ""
         if result["status"] == "timeout":
@@ -139,7 +194,7 @@ class _Verification:
     def _job(self, role: str, version: str, indices: list[int]) -> dict[str, Any]:
         request = self.request
         work = Path(tempfile.mkdtemp(prefix="work-", dir=self.folder))
-        source = request.new if version == "new" else request.old
+        source = request.new if version.startswith("new") else request.old
         return {
             "role": role,
             "version": version,
@@ -158,6 +213,7 @@ class _Verification:
             "seed": request.seed,
             "time": request.limits.time,
             "memory": request.limits.memory,
+            "tracing": request.limits.tracing,
             "folder": str(self.folder),
             "work": str(work),
         }
@@ -200,17 +256,61 @@ class _Verification:
 
     def _judge(self, name: str, index: int, outcome: dict[str, Any], inside: str = "") -> Evidence:
         verdict, reasons, unreached = self._verdict(index)
+        proof = self._proof(name, index, unreached) if verdict == "tested" else Proof(False, "")
         return Evidence(
             name,
-            verdict,  # type: ignore[arg-type]
+            "proved" if proof.holds else verdict,  # type: ignore[arg-type]
             reason="; ".join(reasons[:1]) + (f"; {len(reasons) - 1} more" if len(reasons) > 1 else "")
             or self._stood_in(),
             built_from=outcome["recipe"]["source"],
             inputs=outcome["input"],
             inside=inside,
             unreached=tuple(unreached),
+            would_reach=tuple(would_reach(self.request.old, self.classes, unreached)),
+            one_mode=tuple(one_mode(self._read(index, v) or {} for v in ("control", "new"))),
+            unproved=self._unproved(index, unreached) if proof.holds else (),
+            proof=proof.words if proof.holds else "",
+            conditions=proof.conditions,
+            not_proved=proof.why_fixed if proof.holds else proof.words,
             differences=tuple(reasons) if verdict == "differs" else (),
+            parts=parting(self._read(index, "part")) if verdict == "differs" else "",
+            reproduce=command(self.request, name, outcome["recipe"]) if verdict == "differs" and not inside else "",
+            **self._moved(index, inside or name),
         )
+
+    def _moved(self, index: int, model: str) -> dict[str, Any]:
+        """What becomes of the state of the model that was built, where its new version was seen."""
+        moved = (self._read(index, "new") or {}).get("state")
+        if moved is None:
+            return {}
+        old, new = moved["order"]
+        return {
+            "model": f"{self.location.module}:{model}",
+            "keys": tuple(moved["keys"].items()),
+            "added": tuple(moved["added"]),
+            "removed": tuple(moved["removed"]),
+            "order": (tuple(old), tuple(new)),
+        }
+
+    def _proof(self, name: str, index: int, unreached: list[str]) -> Proof:
+        old, new = self._read(index, "old-graph"), self._read(index, "new-graph")
+        for version, traced in (("old-graph", old), ("new-graph", new)):
+            if traced is None:
+                return Proof(False, self.crashes.get(index) or self._module_error(version) or "it was not traced")
+        proof = prove(old, new)
+        absent = {path.rpartition(".")[2] for path in (*unreached, *self._unproved(index, unreached))}
+        planned = self._planned(name)
+        return Proof(False, "no converted call site ran") if proof.holds and planned and planned <= absent else proof
+
+    def _planned(self, name: str) -> set[str]:
+        """The converted call sites of a class, by the names that evidence speaks of them."""
+        plan = next(expected for expected in self.classes if expected.class_name == name)
+        return {*(name for name, _ in plan.added), *(call.name or f"line {call.line}" for call in plan.calls)}
+
+    def _unproved(self, index: int, unreached: list[str]) -> tuple[str, ...]:
+        """Call sites that ran, but stand in no graph."""
+        absent = [p for version in ("old-graph", "new-graph") for p in self._read(index, version)["unreached"]]
+        return tuple(path for path in dict.fromkeys(absent) if path not in unreached)
 
     def _stood_in(self) -> str:
         """What a good verdict rests on: packages that the class did not use, and that are not there."""

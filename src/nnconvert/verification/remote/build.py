@@ -17,10 +17,10 @@ from .constructors import constructor_arguments, unguessable
 from .conventions import Example, examples
 from .failure import MEMORY_REASON, words
 from .inputs import Feed, extended, feeds, guided
-from .observe import Run, materialise, prepare, randomise, says_something
 from .project import examples_elsewhere
 from .reach import changed_statements, executed_lines, reached
 from .recipe import Namespace, Recipe, evaluate_call, namespace_of
+from .running import Run, materialise, prepare, randomise, says_something
 from .values import tensors_in
 
 CONSTRUCTS = 32
@@ -184,7 +184,7 @@ class _Search:
             tried.add(feed.text())
             self.feed_error = ""
             started = time.process_time()
-            accepted = self.attempt(model, names, replace(recipe, inputs=(feed.text(),)))
+            accepted = self.attempt(model, names, replace(recipe, inputs=(feed.text(),), guessed=True))
             slow = time.process_time() - started > SLOW
             if accepted is not None:
                 if self.best is None or self.ran > self.reached:

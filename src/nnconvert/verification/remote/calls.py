@@ -23,17 +23,19 @@ class Call(NamedTuple):
     """Name of its class."""
     line: int
     """The line of the verified file that it was called from, directly or through other files; or 0."""
+    mode: str
+    """``train`` or ``eval``."""
 
 
 @contextlib.contextmanager
-def watch_calls(path: str, calls: set[Call]) -> Iterator[None]:
+def watch_calls(path: str, calls: set[Call], mode: str) -> Iterator[None]:
     """Collect the calls of all modules that run meanwhile, without touching the modules."""
 
     def note(module: nn.Module, *_: object) -> None:
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and frame.f_code.co_filename != path:
             frame = frame.f_back
-        calls.add(Call(id(module), type(module).__name__, frame.f_lineno if frame else 0))
+        calls.add(Call(id(module), type(module).__name__, frame.f_lineno if frame else 0, mode))
 
     handle = nn.modules.module.register_module_forward_pre_hook(note)
     try:

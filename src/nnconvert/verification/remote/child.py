@@ -17,14 +17,18 @@ import torch
 from torch import nn
 
 from .build import NotBuiltError, find_recipe
-from .calls import unreached
+from .calls import Call, unreached
 from .compare import ENTRIES, compare
 from .failure import MEMORY_REASON, words
+from .graph import trace_class
 from .load import load_module
-from .observe import NothingSeenError, StateMismatchError, observe
+from .observe import MODES, NothingSeenError, Task, observe
+from .operators import first_part, record_operators
 from .planned import check_plan, planned_paths, tree, walk
+from .ranks import seen_ranks
 from .recipe import Recipe, evaluate_call, namespace_of, seed_everything
 from .standin import importing_ended, missing_package, stand_in
+from .state import Moves, Names, StateMismatchError, check_added, moved_state
 from .values import tensors_in
 
 Job = dict[str, Any]
@@ -34,9 +38,9 @@ HOSTS_SOUGHT = "hosts-sought"
 def run(job: Job) -> None:
     """Do one job. Every class gets its finding as JSON; ``module-*.json`` says why there are none."""
     torch.set_num_threads(1)
-    if job["role"] == "compare":
+    if job["role"] in COMPARISONS:
         for index in job["indices"]:
-            write(job["folder"], index, "differences", compare_replays(job["folder"], index))
+            write(job["folder"], index, job["version"], COMPARISONS[job["role"]](job["folder"], index))
         return
     stand_in(job["stand_ins"])
     try:
@@ -51,7 +55,7 @@ def run(job: Job) -> None:
         ROLES[job["role"]](job, module).run()
     else:
         for index in job["indices"]:
-            write(job["folder"], index, job["version"], replay(job, module, index))
+            write(job["folder"], index, job["version"], RUNS[job["role"]](job, module, index))
 
 
 def outcome_path(folder: str, index: int, name: str) -> str:
@@ -113,16 +117,19 @@ class Search:
         folder = os.path.join(self.job["folder"], str(index), "old")
         os.makedirs(folder, exist_ok=True)
         try:
-            model, calls = observe(self.module, recipe, self.job["seed"], folder, False, self.job["script"])
+            seen = observe(task(self.job, self.module, recipe, folder))
         except NothingSeenError as error:
             return {"reason": str(error)}
         except Exception as error:  # the user's code may raise anything
             return {"reason": f"the run that worked once failed the next time: {words(error)}"}
-        called = {call.instance for call in calls}
-        own = [m for m in model.modules() if id(m) in called and type(m).__module__ == self.module.__name__]
+        called = {call.instance for call in seen.calls}
+        own = [m for m in seen.model.modules() if id(m) in called and type(m).__module__ == self.module.__name__]
         return {
             "recipe": recipe.as_json(),
-            "tree": tree(model),
+            "tree": tree(seen.model),
+            "moves": seen.moves.as_json(),
+            "keys": seen.keys,
+            "order": seen.order,
             "ran": sorted({base.__qualname__ for instance in own for base in type(instance).__mro__}),
             "input": describe_inputs(self.module, recipe, self.job["seed"]),
         }
@@ -184,8 +191,9 @@ def replay(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
     recipe = Recipe.from_json(found["recipe"])
     folder = os.path.join(job["folder"], str(index), job["version"])
     os.makedirs(folder, exist_ok=True)
+    moves, new = Moves.from_json(found["moves"]), job["version"] == "new"
     try:
-        model, calls = observe(module, recipe, job["seed"], folder, True, job["script"])
+        seen = observe(task(job, module, recipe, folder), moves, new)
     except StateMismatchError as error:
         return {"differs": f"the state_dict of the old version does not load: {error}"}
     except NothingSeenError as error:
@@ -193,18 +201,53 @@ def replay(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
     except Exception as error:  # the user's code may raise anything
         if words(error) == MEMORY_REASON:
             return {"reason": MEMORY_REASON}
-        who = "the new version" if job["version"] == "new" else "the second run"
+        who = "the new version" if new else "the second run"
         return {"differs": f"{who} raises {words(error)}{place_of(error, module)}"}
+    outcome: dict[str, Any] = {
+        "unreached": never_ran(job, module, seen.model, seen.calls),
+        "missed": {m: never_ran(job, module, seen.model, {c for c in seen.calls if c.mode == m}) for m, _ in MODES},
+    }
+    if new:
+        expected = job["expected"]
+        problems = check_plan(seen.model, found["tree"], expected, module)
+        outcome["problems"] = [*problems, *check_added(seen.keys, moves), *seen.lost]
+        outcome["state"] = moved_state(moves, found["keys"], (found["order"], seen.order))
+    return outcome
+
+
+def trace(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
+    """The graphs of the old version or of the new one, and which call sites are not in them."""
+    found = read(job["folder"], index, "old")
+    names = Names(Moves.from_json(found["moves"]), job["version"].startswith("new"))
+    recipe = Recipe.from_json(found["recipe"])
+    outcome, model, calls = trace_class(module, recipe, job["seed"], names, job["tracing"])
+    return {**outcome, "unreached": never_ran(job, module, model, calls) if model is not None else []}
+
+
+def never_ran(job: Job, module: ModuleType, model: nn.Module, calls: set[Call]) -> list[str]:
+    """Converted call sites of which nothing was seen: calls that go, on the old version; added ones, on the new."""
     expected = job["expected"]
-    if job["version"] != "new":
+    if not job["version"].startswith("new"):
         source = importlib.util.decode_source(base64.b64decode(job["source"]))
-        return {"unreached": unreached(model, calls, expected, module, source)}
+        return unreached(model, calls, expected, module, source)
     modules, called = dict(walk(model)), {call.instance for call in calls}
     added = planned_paths(model, expected, module)[0]
-    return {
-        "problems": check_plan(model, found["tree"], expected, module),
-        "unreached": [path for path in added if path in modules and id(modules[path]) not in called],
-    }
+    return [path for path in added if path in modules and id(modules[path]) not in called]
+
+
+def ranks(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
+    """The ranks of inputs of normalisations, by line, that a run of the old version by the recipe found shows."""
+    recipe = Recipe.from_json(read(job["folder"], index, "old")["recipe"])
+    # get_inputs() is meant for one class of the file, and fits others by chance.
+    guessed = recipe.guessed or (recipe.source == "get_inputs()" and len(job["names"]) > 1)
+    try:
+        return {"guessed": guessed, "seen": sorted(seen_ranks(module, recipe, job["seed"], vary=guessed))}
+    except Exception as error:  # the user's code may raise anything
+        return {"reason": words(error)}
+
+
+def task(job: Job, module: ModuleType, recipe: Recipe, folder: str) -> Task:
+    return Task(module, recipe, job["seed"], folder, job["script"], job["expected"])
 
 
 def compare_replays(folder: str, index: int) -> dict[str, list[str]]:
@@ -212,6 +255,29 @@ def compare_replays(folder: str, index: int) -> dict[str, list[str]]:
     base = os.path.join(folder, str(index))
     replays = (version for version in ("control", "new") if os.path.exists(os.path.join(base, version, ENTRIES)))
     return {version: compare(os.path.join(base, "old"), os.path.join(base, version)) for version in replays}
+
+
+def step_by_step(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
+    """Every operator of the runs of one version, recorded; that it raises is known by now."""
+    found = read(job["folder"], index, "old")
+    moves, recipe = Moves.from_json(found["moves"]), Recipe.from_json(found["recipe"])
+    folder = os.path.join(job["folder"], str(index), job["version"])
+    os.makedirs(folder, exist_ok=True)
+    try:
+        record_operators(module, recipe, job["seed"], folder, moves, job["version"].startswith("new"))
+    except Exception as error:  # the user's code may raise anything; up to there it is recorded
+        return {"raised": words(error)}
+    return {}
+
+
+def find_part(folder: str, index: int) -> dict[str, Any]:
+    """Where the two recorded runs part."""
+    recorded = [os.path.join(folder, str(index), version) for version in ("old-steps", "new-steps")]
+    return first_part(recorded[0], recorded[1]) if all(map(os.path.isdir, recorded)) else {}
+
+
+RUNS = {"replay": replay, "ranks": ranks, "trace": trace, "steps": step_by_step}
+COMPARISONS = {"compare": compare_replays, "part": find_part}
 
 
 def place_of(error: BaseException, module: ModuleType) -> str:

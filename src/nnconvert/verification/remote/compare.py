@@ -14,15 +14,15 @@ ENTRIES = "entries.json"
 
 def compare(old_folder: str, new_folder: str) -> list[str]:
     """Every difference between two recorded runs as one line each; empty when there is none."""
-    old, new = _entries(old_folder), _entries(new_folder)
-    kept = _Kept(old_folder, new_folder)
+    old, new = entries(old_folder), entries(new_folder)
+    kept = Kept(old_folder, new_folder)
     found = []
     for key, before in old.items():
         after = new.get(key)
         if after is None:
             found.append(f"{key}: missing in the new version")
         elif before != after and not _gained(key, before):
-            found.append(f"{key}: {_describe(before, after, kept.pair(key))}")
+            found.append(f"{key}: {describe(before, after, kept.pair(key))}")
     found += [f"{key}: only in the new version" for key in new if key not in old]
     return found
 
@@ -32,12 +32,12 @@ def _gained(key: str, before: Entry) -> bool:
     return key.startswith("works: ") and before["text"] == "bool: False"
 
 
-def _entries(folder: str) -> dict[str, Entry]:
+def entries(folder: str) -> dict[str, Entry]:
     with open(os.path.join(folder, ENTRIES), encoding="utf-8") as file:
         return dict(json.load(file))
 
 
-class _Kept:
+class Kept:
     """The recorded tensors of both runs, read from disk only when something differs."""
 
     def __init__(self, *folders: str) -> None:
@@ -52,7 +52,7 @@ class _Kept:
         return (old[key], new[key]) if key in old and key in new else None
 
 
-def _describe(before: Entry, after: Entry, pair: tuple[torch.Tensor, torch.Tensor] | None) -> str:
+def describe(before: Entry, after: Entry, pair: tuple[torch.Tensor, torch.Tensor] | None) -> str:
     if "text" in before or "text" in after:
         return f"{_short(before)} became {_short(after)}"
     for what in ("dtype", "shape", "layout"):

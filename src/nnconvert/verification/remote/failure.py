@@ -10,6 +10,6 @@ def words(error: BaseException) -> str:
     """``ValueError: what it says``, cut to a readable length; running out of memory has words of its own."""
     if isinstance(error, MemoryError) or any(word in str(error) for word in MEMORY_WORDS):
         return MEMORY_REASON
-    text = " ".join(str(error).split())
+    text = " ".join(str(error).partition("Exception raised from")[0].split())  # what follows are torch's own frames
     text = text if len(text) <= 300 else text[:297] + "..."
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

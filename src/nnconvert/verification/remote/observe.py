@@ -10,7 +10,7 @@ import os
 import pickle
 import random
 import sys
-from collections.abc import Iterator
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -18,8 +18,11 @@ import torch
 from torch import nn
 
 from .calls import Call, watch_calls
-from .recipe import Namespace, Recipe, evaluate, evaluate_call, namespace_of, seed_everything
-from .values import Recorder, leaves, map_tensors, tensors_in
+from .planned import Expected
+from .recipe import Recipe
+from .running import Run, materialise, prepare, randomise, says_something
+from .state import NOTHING_MOVES, Moves, Names, load_moved, load_unmoved, whole_keys
+from .values import Recorder, leaves
 
 MODES = (("train", True), ("eval", False))
 CALLS = 2
@@ -31,177 +34,118 @@ class NothingSeenError(Exception):
     """The run worked, but what came out proves nothing: the message says why."""
 
 
-class StateMismatchError(Exception):
-    """The new version does not accept the old version's state."""
+@dataclass(frozen=True)
+class Seen:
+    """What one version left behind, beside the records."""
+
+    model: nn.Module
+    calls: set[Call]
+    """The calls of modules."""
+    moves: Moves
+    keys: list[str]
+    """The keys of its state_dict, and ..."""
+    order: list[str]
+    """... the names of all parameters, as named_parameters() gives them."""
+    lost: list[str]
+    """What an old state_dict, loaded as it is, does not bring, one line each."""
 
 
-def prepare(module: ModuleType, recipe: Recipe, seed: int) -> tuple[nn.Module, Namespace]:
-    """Construct under a seed. Returns the model and the names that the recipe's inputs are evaluated in."""
-    seed_everything(seed)
-    names = namespace_of(vars(module), recipe.setup)
-    seed_everything(seed)
-    with filled_memory():
-        model = evaluate(recipe.construct, names)
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"{recipe.construct} gives a {type(model).__name__}, not a module")
-    return model, names
+@dataclass(frozen=True)
+class Task:
+    """What is to be run, and where the records go."""
 
-
-@contextlib.contextmanager
-def filled_memory() -> Iterator[None]:
-    """Let torch.empty give NaN rather than old memory: many constructors leave the values to someone else."""
-    before = torch.get_deterministic_debug_mode()
-    torch.set_deterministic_debug_mode("warn")
-    try:
-        yield
-    finally:
-        torch.set_deterministic_debug_mode(before)
-
-
-def randomise(model: nn.Module, seed: int) -> None:
-    """Move all parameters and running statistics off their start: a fresh BatchNorm hides defects."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.is_floating_point() and not nn.parameter.is_lazy(parameter):
-                fan_in = parameter[0].numel() if parameter.dim() > 1 and len(parameter) else 25
-                noise = torch.randn(parameter.shape, generator=generator) * (0.5 / max(fan_in, 1) ** 0.5)
-                parameter.nan_to_num_(0.0, float("inf"), float("-inf")).add_(noise.to(parameter))
-        for name, buffer in model.named_buffers():
-            if not buffer.is_floating_point() or nn.parameter.is_lazy(buffer):
-                continue
-            if name.endswith("running_mean"):
-                buffer.add_(torch.randn(buffer.shape, generator=generator).to(buffer) * 0.1)
-            elif name.endswith("running_var"):
-                buffer.copy_(torch.rand(buffer.shape, generator=generator).to(buffer) + 0.5)
-            elif torch.isnan(buffer).any():
-                buffer.nan_to_num_(0.0, float("inf"), float("-inf"))
-
-
-class Run:
-    """One call of forward, with its inputs, and backward through it."""
-
-    def __init__(self, model: nn.Module, names: Namespace, recipe: Recipe, call: int, seed: int) -> None:
-        self.model = model
-        self.seed = seed
-        seed_everything(seed)
-        args, kwargs = evaluate_call(recipe.inputs[call % len(recipe.inputs)], names)
-        self.sources: list[torch.Tensor] = []
-        self.track = recipe.input_gradients
-        self.args, self.kwargs = map_tensors(args, self._feed), map_tensors(kwargs, self._feed)
-        self.output: Any = None
-
-    def _feed(self, tensor: torch.Tensor) -> torch.Tensor:
-        if not (self.track and tensor.is_floating_point()):
-            return tensor
-        source = tensor.detach().requires_grad_()
-        self.sources.append(source)
-        # Not the leaf itself: operations in place are allowed on what a network computed, never on leaves.
-        return source.clone()
+    module: ModuleType
+    recipe: Recipe
+    seed: int
+    folder: str
+    script: bool
+    expected: list[Expected]
 
     @property
-    def inputs(self) -> list[torch.Tensor]:
-        return tensors_in((self.args, self.kwargs))
-
-    def forward(self) -> None:
-        seed_everything(self.seed + 1)
-        self.output = self.model(*self.args, **self.kwargs)
-
-    def backward(self) -> list[tuple[str, torch.Tensor | None]] | None:
-        """Gradients of every parameter and floating input under fixed random weights, if there are any."""
-        roots = [t for t in tensors_in(self.output) if t.requires_grad and t.is_floating_point()]
-        named = [(f"parameter {name}", p) for name, p in self.model.named_parameters() if p.requires_grad]
-        named += [(f"input {number}", source) for number, source in enumerate(self.sources)]
-        if not roots or not named:
-            return None
-        generator = torch.Generator().manual_seed(self.seed)
-        weights = [torch.randn(t.shape, generator=generator).to(t) for t in roots]
-        found = torch.autograd.grad(roots, [t for _, t in named], weights, allow_unused=True)
-        return [(name, gradient) for (name, _), gradient in zip(named, found)]  # noqa: B905 (Python 3.9)
+    def state(self) -> str:
+        """The file in which the first run of the old version leaves its state."""
+        return os.path.join(os.path.dirname(self.folder), "state.pt")
 
 
-def observe(
-    module: ModuleType, recipe: Recipe, seed: int, folder: str, load: bool, script: bool
-) -> tuple[nn.Module, set[Call]]:
-    """Build, run and record into ``folder``; the old version leaves its state there, the new one loads it.
+def observe(task: Task, moves: Moves | None = None, new: bool = False) -> Seen:
+    """Build, run and record; the first run, for which ``moves`` are to be found out, leaves its state for the others.
 
-    Returns the model and the calls of modules that were seen. Raises what the user's code raises,
-    StateMismatchError, and NothingSeenError.
+    Raises what the user's code raises, StateMismatchError, and NothingSeenError.
     """
-    recorder = Recorder()
-    model, names = prepare(module, recipe, seed)
+    recorder, recipe, seed = Recorder(), task.recipe, task.seed
+    model, namespace = prepare(task.module, recipe, seed)
     record_random_state(recorder, "construction")
-    materialise(model, names, recipe, seed)
-    record_structure(recorder, model)
-    randomise(model, seed)
-    state = os.path.join(os.path.dirname(folder), "state.pt")
-    exchange_state(model, state, load)
+    materialise(model, namespace, recipe, seed)
+    first = moves is None
+    moves = whole_keys(model, task.expected, task.module) if moves is None else moves
+    names = Names(moves, new)
+    record_structure(recorder, model, names)
+    keys, order = list(model.state_dict()), [name for name, _ in model.named_parameters()]
+    randomise(model, seed, names)
+    lost = exchange_state(model, task.state, None if first else moves if new else NOTHING_MOVES)
     calls: set[Call] = set()
-    with watch_calls(str(module.__file__), calls):
-        useful = [
-            record_call(recorder, f"{mode}, call {call + 1}", Run(model.train(training), names, recipe, call, seed))
-            for mode, training in MODES
-            for call in range(CALLS)
-        ]
+    useful = []
+    for mode, training in MODES:
+        for call in range(CALLS):
+            run = Run(model.train(training), namespace, recipe, call, seed)
+            with watch_calls(str(task.module.__file__), calls, mode):
+                run.forward()
+            useful.append(record_call(recorder, f"{mode}, call {call + 1}", run, names))
     if not all(useful):
         raise NothingSeenError("every number of an output is NaN")
-    record_copies(recorder, model, script)
-    recorder.save(folder)
-    return model, calls
+    record_copies(recorder, model, task.script)
+    recorder.save(task.folder)
+    return Seen(model, calls, moves, keys, order, lost)
 
 
-def materialise(model: nn.Module, names: Namespace, recipe: Recipe, seed: int) -> None:
-    """Let lazy modules find their shapes."""
-    if any(nn.parameter.is_lazy(p) for p in model.parameters()):
-        with torch.no_grad(), filled_memory():
-            Run(model.eval(), names, recipe, 0, seed).forward()
-
-
-def exchange_state(model: nn.Module, path: str, load: bool) -> None:
-    if not load:
+def exchange_state(model: nn.Module, path: str, moves: Moves | None) -> list[str]:
+    """Leave the state there, or load it with its keys moved; what an old state_dict should bring, and does not."""
+    if moves is None:
         torch.save(model.state_dict(), path)
-        return
-    try:
-        model.load_state_dict(torch.load(path, weights_only=True), strict=True)
-    except RuntimeError as error:
-        raise StateMismatchError(" ".join(str(error).split())) from error
+        return []
+    state = torch.load(path, weights_only=True)
+    lost = load_unmoved(model, state, moves) if moves.loads_old else []
+    load_moved(model, state, moves)
+    return lost
 
 
-def record_structure(recorder: Recorder, model: nn.Module) -> None:
-    """Names, order, and initial values of all state."""
+def record_structure(recorder: Recorder, model: nn.Module, names: Names) -> None:
+    """Names, order, and initial values of all state; where keys are planned to move, the order of those that stay."""
     state = model.state_dict()
-    recorder.text("state_dict keys", list(state))
-    recorder.text("order of named_parameters", [(n, p.requires_grad) for n, p in model.named_parameters()])
-    recorder.text("named_buffers", [name for name, _ in model.named_buffers()])
+    parameters, buffers = dict(model.named_parameters()), [name for name, _ in model.named_buffers()]
+    recorder.text("state_dict keys", names.shared(state))
+    needs = {names.old(name): parameter.requires_grad for name, parameter in parameters.items()}
+    recorder.text("order of named_parameters", [(name, needs[name]) for name in names.settled(parameters)])
+    recorder.text("named_buffers", names.shared(buffers))
+    if names.change:
+        recorder.text("order of the state_dict keys that stay", names.staying(state))
+        recorder.text("order of the parameters that stay", names.staying(parameters))
+        recorder.text("order of the buffers that stay", names.staying(buffers))
     for name, value in state.items():
-        recorder.value(f"initial value of {name}", value)
+        if not names.is_own(name):
+            recorder.value(f"initial value of {names.old(name)}", value)
 
 
-def record_call(recorder: Recorder, when: str, run: Run) -> bool:
-    """Record one call; False when its output says nothing because all of its numbers are NaN."""
-    run.forward()
+def record_call(recorder: Recorder, when: str, run: Run, names: Names) -> bool:
+    """Record one call that was made; False when its output says nothing because all of its numbers are NaN."""
     record_random_state(recorder, when)
     recorder.value(f"{when}: output", run.output)
     useful = says_something(run.output)
     record_aliases(recorder, when, run)
     for number, tensor in enumerate(run.inputs):
         recorder.tensor(f"{when}: input {number} after the call", tensor)
-    record_gradients(recorder, when, run)
+    record_gradients(recorder, when, run, names)
     for name, buffer in run.model.named_buffers():
-        recorder.tensor(f"{when}: buffer {name} after the call", buffer)
+        if not names.is_own(name):
+            recorder.tensor(f"{when}: buffer {names.old(name)} after the call", buffer)
     for name, parameter in run.model.named_parameters():
-        recorder.tensor(f"{when}: parameter {name} after the call", parameter)
+        recorder.tensor(f"{when}: parameter {names.old(name)} after the call", parameter)
     return useful
 
 
-def says_something(output: object) -> bool:
-    floating = [t for t in tensors_in(output) if t.is_floating_point() and t.numel()]
-    return not floating or not all(bool(torch.isnan(t).all()) for t in floating)
-
-
-def record_gradients(recorder: Recorder, when: str, run: Run) -> None:
+def record_gradients(recorder: Recorder, when: str, run: Run, names: Names) -> None:
     try:
-        gradients = run.backward()
+        gradients = run.backward(names)
     except (RuntimeError, NotImplementedError) as error:
         # Some models have no backward (an operation in place on what it needs): then neither may.
         recorder.text(f"{when}: backward raises", type(error).__name__)
@@ -228,12 +172,12 @@ def record_aliases(recorder: Recorder, when: str, run: Run) -> None:
 def record_random_state(recorder: Recorder, when: str) -> None:
     recorder.text(f"{when}: state of Python's random numbers", _digest(repr(random.getstate()).encode()))
     if "numpy" in sys.modules:
-        state = repr([part.tolist() if hasattr(part, "tolist") else part for part in _numpy_state()])
+        state = repr([part.tolist() if hasattr(part, "tolist") else part for part in numpy_state()])
         recorder.text(f"{when}: state of NumPy's random numbers", _digest(state.encode()))
     recorder.tensor(f"{when}: state of torch's random numbers", torch.get_rng_state())
 
 
-def _numpy_state() -> tuple[Any, ...]:
+def numpy_state() -> tuple[Any, ...]:
     state: tuple[Any, ...] = sys.modules["numpy"].random.get_state()
     return state
 

@@ -28,6 +28,8 @@ class Recipe:
     inputs: tuple[str, ...]
     input_gradients: bool = True
     """Whether forward accepts inputs that require a gradient."""
+    guessed: bool = False
+    """Whether the inputs were found by trying, not said anywhere."""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -40,6 +42,7 @@ class Recipe:
             data["construct"],
             tuple(data["inputs"]),
             data["input_gradients"],
+            data["guessed"],
         )
 
 

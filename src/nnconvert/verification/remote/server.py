@@ -58,8 +58,12 @@ def serve(channel: BinaryIO, fork: bool) -> None:
         return
     child, jobs = neighbour("child"), neighbour("jobs")
     gc.freeze()  # collections in the children leave the pages they share with this process alone
+    warm = False
     for line in sys.stdin.buffer:
         wanted = json.loads(line)
+        if fork and not warm and any(job["role"] == "trace" for job in wanted):
+            warm = True
+            neighbour("graph").warm_up()
         if fork:
             send(channel, jobs.run_forked(wanted, child.run, channel))
         else:

@@ -1,0 +1,134 @@
+"""What a graph cannot show: state in Python objects, and random numbers that are not torch's own operators."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import pickle
+import random
+import re
+import sys
+import weakref
+from collections.abc import Iterator
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+
+from .observe import numpy_state
+
+MOST = 200_000
+"""Values looked at; a model that holds more is not called steady."""
+PLAIN = (type(None), bool, int, float, complex, str, bytes, torch.dtype, torch.device, torch.Size)
+OPAQUE = (type, ModuleType, BuiltinFunctionType, CodeType)
+OWN = ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set")
+DERIVED = ("_flat_weights", "_flat_weight_refs")
+"""What nn.LSTM and its like derive anew from their parameters whenever these are others."""
+
+
+def random_states() -> dict[str, str]:
+    """Digests of the generators whose numbers become constants of a graph."""
+    found = {"Python's": repr(random.getstate()), "torch's": repr(torch.get_rng_state().tolist())}
+    if "numpy" in sys.modules:
+        found["NumPy's"] = repr([p.tolist() if hasattr(p, "tolist") else p for p in numpy_state()])
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in found.items()}
+
+
+def held_state(model: nn.Module, module: ModuleType) -> dict[str, str]:
+    """A text for everything that the model's objects, the module's globals and its classes hold, by path."""
+    walk = _Walk()
+    for path, part in model.named_modules():
+        walk.note(path or "self", part, is_part=True)
+    for name, value in list(vars(module).items()):
+        if isinstance(value, type) and value.__module__ == module.__name__:
+            walk.mapping(name, {k: v for k, v in vars(value).items() if not k.startswith("__")})
+        elif not (name.startswith("__") or isinstance(value, OPAQUE)):
+            walk.note(name, value)
+    return dict(walk.found)
+
+
+class _Walk:
+    """Visits every object once, through attributes, containers and closures."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, str] = {}
+        self.seen: dict[int, Any] = {}
+        """The objects themselves, too, so that no address is used twice."""
+
+    def note(self, path: str, value: Any, is_part: bool = False) -> None:
+        if len(self.found) > MOST:
+            return
+        if isinstance(value, PLAIN):
+            self.found[path] = f"{type(value).__name__} {value!r}"
+            return
+        if isinstance(value, weakref.ref):
+            value = value()
+        if isinstance(value, (dict, list, tuple, set, frozenset)):
+            self.found[path] = f"{type(value).__name__} of {len(value)}"
+        else:
+            self.found[path] = f"{type(value).__name__} {id(value)}"
+        if isinstance(value, OPAQUE) or id(value) in self.seen:
+            return
+        self.seen[id(value)] = value
+        if isinstance(value, torch.Tensor):
+            version = "" if value.is_inference() else f", changed {value._version} times"
+            self.found[path] += version
+        elif isinstance(value, dict):
+            self.mapping(path, value)
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            self.mapping(path, dict(enumerate(sorted(value, key=id) if isinstance(value, (set, frozenset)) else value)))
+        elif isinstance(value, (FunctionType, MethodType)):
+            self.function(path, value)
+        else:
+            self.object(path, value, is_part)
+
+    def mapping(self, path: str, values: dict[Any, Any]) -> None:
+        for key, value in list(values.items()):
+            self.note(f"{path}.{key}", value)
+
+    def function(self, path: str, value: Any) -> None:
+        function = getattr(value, "__func__", value)
+        if function.__module__ is not None and str(function.__module__).partition(".")[0] == "torch":
+            return
+        for number, cell in enumerate(function.__closure__ or ()):
+            self.note(f"{path}:{number}", _content(cell))
+        self.mapping(f"{path}:", {**vars(function), "defaults": function.__defaults__})
+
+    def object(self, path: str, value: Any, is_part: bool) -> None:
+        attributes = getattr(value, "__dict__", None)
+        if isinstance(attributes, dict):
+            self.mapping(path, {k: v for k, v in attributes.items() if not (is_part and k in (*OWN, *DERIVED))})
+            if is_part:
+                for kind in OWN[:3]:
+                    self.mapping(f"{path}.{kind}", {name: id(part) for name, part in attributes[kind].items()})
+        for name, held in _slots(value):
+            self.note(f"{path}.{name}", held)
+        if not isinstance(attributes, dict):
+            self.found[path] += " " + _frozen(value)
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None  # not bound yet
+
+
+def _slots(value: Any) -> Iterator[tuple[str, Any]]:
+    names = itertools.chain.from_iterable(_named(base) for base in type(value).__mro__)
+    return ((name, getattr(value, name)) for name in names if hasattr(value, name))
+
+
+def _named(base: type) -> tuple[str, ...]:
+    slots = base.__dict__.get("__slots__", ())
+    names = (slots,) if isinstance(slots, str) else tuple(slots)
+    return tuple(name for name in names if name not in ("__dict__", "__weakref__"))
+
+
+def _frozen(value: Any) -> str:
+    """What an object of a compiled type says of itself: NumPy's generators hold their state there."""
+    try:
+        return hashlib.sha256(pickle.dumps(value)).hexdigest()
+    except Exception:  # objects may refuse in any way; then their text must do
+        return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
