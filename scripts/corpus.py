@@ -35,7 +35,7 @@ from pathlib import Path
 from nnconvert.api import Index, Result, Verifier, convert_source
 from nnconvert.options import Options
 from nnconvert.plan import Direction
-from nnconvert.verify import Evidence
+from nnconvert.verification import Evidence
 
 PACKAGES = {
     "pretrainedmodels": "0.7.4",

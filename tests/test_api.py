@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from pathlib import Path
 
+import pytest
+
 import nnconvert
-from nnconvert.verify import Evidence, Expected, ModuleCall
+from nnconvert.verification import Evidence, Expected, ModuleCall
 
 
 def test_paths_give_results_in_order_and_write_only_on_request(tmp_path: Path, net: bytes) -> None:
@@ -67,3 +71,31 @@ def test_a_defect_of_our_own_fails_one_file_in_one_line(net: bytes) -> None:
     assert (result.status, result.new) == ("failed", net)
     assert result.error.startswith("src/net.py: internal error: ValueError: out of order; please report it")
     assert "Traceback" in result.details
+
+
+def test_what_the_package_exports_is_there_and_documented() -> None:
+    page = (Path(__file__).resolve().parents[1] / "docs" / "api.md").read_text()
+    for name in nnconvert.__all__:
+        assert getattr(nnconvert, name).__name__ == name
+        assert f"`{name}" in page
+    assert set(nnconvert.__all__) <= set(dir(nnconvert))
+    assert (Path(nnconvert.__file__).parent / "py.typed").is_file()
+
+
+def test_the_documented_signatures_are_the_real_ones() -> None:
+    page = (Path(__file__).resolve().parents[1] / "docs" / "api.md").read_text()
+    for name in ("convert_source", "convert_file", "convert_paths", "verify", "Verifier"):
+        (listed,) = re.findall(rf"^\| `{name}\((.*?)\)` \|", page, re.MULTILINE)
+        given = [part.partition("=")[0].strip() for part in listed.split(",")]
+        assert [part for part in given if part != "*"] == list(inspect.signature(getattr(nnconvert, name)).parameters)
+
+
+def test_two_versions_are_compared_without_more_ado(project: Path, net: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        monkeypatch.delenv(name, raising=False)
+    old, new = project / "old.py", project / "new.py"
+    old.write_bytes(net)
+    (found,) = nnconvert.verify(old, old)
+    assert (found.class_name, found.verdict) == ("Net", "tested")
+    new.write_bytes(net.replace(b"F.relu(", b"F.elu("))
+    assert [evidence.verdict for evidence in nnconvert.verify(old, new)] == ["differs"]

@@ -12,7 +12,7 @@ from nnconvert.api import Result, Status
 from nnconvert.decide.reasons import REASONS
 from nnconvert.plan import CallSite, Conversion, Decision, Leave, Plan, Position, Span, StateChange
 from nnconvert.report import Report, verification
-from nnconvert.verify.evidence import Evidence
+from nnconvert.verification.evidence import Evidence
 
 CODE, REASON = next((code, reason) for code, reason in REASONS.items() if reason.remedy)
 

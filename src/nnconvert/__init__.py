@@ -5,10 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nnconvert.api import Result, Verifier, convert_file, convert_paths, convert_source, verify_files
+    from nnconvert.api import Result, Verifier, convert_file, convert_paths, convert_source, verify
+    from nnconvert.discovery import Excludes
+    from nnconvert.errors import NnconvertError, SourceError, UsageError
     from nnconvert.options import Options
+    from nnconvert.plan import Plan
+    from nnconvert.verification import Evidence, Hints
 
-__all__ = ["Options", "Result", "Verifier", "convert_file", "convert_paths", "convert_source", "verify_files"]
+__all__ = [
+    "Evidence",
+    "Excludes",
+    "Hints",
+    "NnconvertError",
+    "Options",
+    "Plan",
+    "Result",
+    "SourceError",
+    "UsageError",
+    "Verifier",
+    "convert_file",
+    "convert_paths",
+    "convert_source",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -18,3 +37,7 @@ def __getattr__(name: str) -> Any:
     from nnconvert import api
 
     return getattr(api, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -242,15 +242,19 @@ def _strip_registrations(source: Source, tree: ast.Module, classes: tuple[ClassP
 
 def _strip(node: ast.ClassDef, plan: ClassPlan) -> None:
     inits = [s for s in node.body if isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef) and s.name == "__init__"]
+    body = inits[-1].body if inits else []
+    places: dict[str, list[ast.stmt]] = {}
+    for statement in body:
+        if _is_assignment(statement):
+            places.setdefault(ast.dump(statement), []).append(statement)
+    taken: set[ast.stmt] = set()
     for registration in plan.registrations:
         text = f"{plan.anchor.receiver}.{registration.name} = {registration.constructor}"
-        wanted = ast.dump(ast.parse(text).body[0])
-        place = (
-            next((s for s in inits[-1].body if _is_assignment(s) and ast.dump(s) == wanted), None) if inits else None
-        )
-        if place is None:
+        found = places.get(ast.dump(ast.parse(text).body[0]))
+        if not found:
             raise CheckError(f"the registration of {registration.name} is not in __init__")
-        inits[-1].body.remove(place)
+        taken.add(found.pop(0))
+    body[:] = [statement for statement in body if statement not in taken]
     if plan.anchor.new_init:
         node.body.remove(inits[-1])
 

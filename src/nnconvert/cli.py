@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nnconvert import signals
 from nnconvert.console import Console
 from nnconvert.errors import NnconvertError, UsageError
 from nnconvert.subcommands import CONTEXT, GROUP, verification_options
 
 if TYPE_CHECKING:
-    from nnconvert.api import Index, Result, Verifier
+    from nnconvert.api import Index, Verifier
     from nnconvert.discovery import Excludes
     from nnconvert.moved import Collector
     from nnconvert.options import Options
-    from nnconvert.report import Report
+    from nnconvert.output import Output
     from nnconvert.settings import Arguments
 
 _DIRECTIONS = ("--to-module", "--to-functional")
@@ -42,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _command(given).main(given, "nnconvert", standalone_mode=False) or 0
+        with signals.unwinding():
+            return _command(given).main(given, "nnconvert", standalone_mode=False) or 0
     except (click.ClickException, NnconvertError) as error:
         words = error.format_message() if isinstance(error, click.ClickException) else str(error)
         Console().err(f"nnconvert: {' '.join(words.split())}\n")
@@ -50,10 +53,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         Console().err("nnconvert: interrupted; every file is as it was or finished\n")
         return _EXIT_INTERRUPTED
+    except signals.Terminated as ended:
+        Console().err("nnconvert: terminated; every file is as it was or finished\n")
+        signals.end_by(ended.number)
+        return _EXIT_INTERRUPTED
 
 
 def _command(given: list[str]) -> click.Command:
     """A subcommand only where no direction is given: otherwise a path may be named like one."""
+    given = given or os.environ.get("COMP_WORDS", "").split()[1:]  # set by the shell that asks for completions
     options = given[: given.index("--")] if "--" in given else given
     if given and given[0] in GROUP.commands and not any(option in _DIRECTIONS for option in options):
         return GROUP
@@ -95,6 +103,15 @@ def _command(given: list[str]) -> click.Command:
 @click.option("--extend-exclude", metavar="REGEX", help="The same, in addition to the default.")
 @click.option("--force-exclude", metavar="REGEX", help="The same, also for files given by name.")
 @click.option("--allow-dirty", is_flag=True, help="Write into a folder of a git tree over uncommitted changes.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes; by default one a CPU.")
+@click.option(
+    "--output-format",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    show_default=True,
+    help="json and sarif: one document on stdout.",
+)
+@click.option("--statistics", is_flag=True, help="Also counts of functionals, reasons and verdicts.")
 @verification_options
 @click.version_option(package_name="nnconvert", message="nnconvert %(version)s")
 def _convert(**given: Any) -> int:
@@ -105,7 +122,8 @@ def _convert(**given: Any) -> int:
     runs anything.
     """
     from nnconvert import config, moved, settings
-    from nnconvert.report import EXIT_FAILED, Report
+    from nnconvert.output import Output
+    from nnconvert.report import EXIT_FAILED
 
     arguments = settings.Arguments(**given)
     arguments.require_direction()
@@ -114,25 +132,19 @@ def _convert(**given: Any) -> int:
     options = settings.options(arguments, settled)
     excludes = settings.excludes(arguments, settled)
     verifies = settings.verifies(arguments, settled)
-    report = Report(
-        writes=arguments.writes,
-        check=arguments.check,
-        verifies=verifies,
-        quiet=arguments.quiet,
-        verbose=arguments.verbose,
-    )
+    output = Output(arguments, verifies)
     run = _convert_stdin if first == settings.STDIN else _convert_files
     verifier = settings.verifier(settled, arguments.python, arguments.model, arguments.args, arguments.inputs)
     index = settings.index(settled, arguments.python, alone=first == settings.STDIN and not arguments.stdin_filename)
     gc.set_threshold(100_000, 10, 10)  # trees are many objects that live long: looking at them takes half the time
-    console = Console(arguments.color)
+    console = output.console
     if arguments.state_map is not None and (why := moved.unwritable(arguments.state_map)):
         console.err(f"{arguments.state_map}: cannot be written: {why}\n")
         return EXIT_FAILED
     collector = moved.Collector()
     try:
         with verifier:
-            code = run(arguments, options, excludes, verifier if verifies else None, index, report, collector)
+            code = run(arguments, options, excludes, verifier if verifies else None, index, output, collector)
     except BaseException:  # an interrupt above all: files that are written have moved keys already
         if arguments.state_map is not None and collector.state_map() is not None:
             _write_map(arguments.state_map, collector, console, arguments.quiet)
@@ -148,40 +160,38 @@ def _convert_files(
     excludes: Excludes,
     verifier: Verifier | None,
     index: Index,
-    report: Report,
+    output: Output,
     collector: Collector,
 ) -> int:
-    from nnconvert import preflight
+    from nnconvert import preflight, workers
     from nnconvert.api import convert_paths
     from nnconvert.discovery import discover, require_paths
 
-    console = Console(arguments.color)
     paths = [Path(path) for path in arguments.paths]
     require_paths(paths)
     files = list(discover(paths, excludes))
     _require_no_source(arguments.state_map, files)
     if not files and not arguments.quiet:
-        console.err("no Python file was found; excludes and .gitignore may pass over what is there\n")
+        output.console.err("no Python file was found; excludes and .gitignore may pass over what is there\n")
     preflight.require_classes(options.classes, preflight.contents(files))
     if arguments.writes and not arguments.allow_dirty:
         preflight.require_committed([path for path in paths if path.is_dir()], files, options)
-    results = convert_paths(
-        paths,
-        options,
-        excludes=excludes,
-        write=arguments.writes,
-        verifier=verifier,
-        require_verified=arguments.require_verified,
-        salvages=not arguments.no_salvage,
-        index=index,
-    )
-    for result in results:
-        console.err(report.add(result))
-        collector.add(result)
-        if arguments.diff:
-            console.out(_diff(result, console))
-    console.err(report.summary())
-    return report.exit_code
+    with workers.pool(arguments.jobs or workers.usable_cpus(), files, options) as executor:
+        results = convert_paths(
+            paths,
+            options,
+            excludes=excludes,
+            write=arguments.writes,
+            verifier=verifier,
+            require_verified=arguments.require_verified,
+            executor=executor,
+            salvages=not arguments.no_salvage,
+            index=index,
+        )
+        for result in output.progress(results, len(files)):
+            output.add(result)
+            collector.add(result)
+    return output.end()
 
 
 def _convert_stdin(
@@ -190,37 +200,32 @@ def _convert_stdin(
     excludes: Excludes,
     verifier: Verifier | None,
     index: Index,
-    report: Report,
+    output: Output,
     collector: Collector,
 ) -> int:
     from nnconvert import preflight
-    from nnconvert.api import convert_source
+    from nnconvert.api import Result, convert_source
 
-    console = Console(arguments.color)
     source = sys.stdin.buffer.read()
     path = arguments.stdin_filename or Path("<stdin>")
     if excludes.forbids(path):
-        if arguments.writes:
-            console.out(source)
-        return 0
-    preflight.require_classes(options.classes, [source])
-    result = convert_source(
-        source,
-        options,
-        path=path,
-        verifier=verifier,
-        require_verified=arguments.require_verified,
-        salvages=not arguments.no_salvage,
-        index=index,
-    )
-    console.err(report.add(result))
+        result = Result(path, "unchanged", source, source)
+    else:
+        preflight.require_classes(options.classes, [source])
+        result = convert_source(
+            source,
+            options,
+            path=path,
+            verifier=verifier,
+            require_verified=arguments.require_verified,
+            salvages=not arguments.no_salvage,
+            index=index,
+        )
+    output.add(result)
     collector.add(result)
-    if arguments.diff:
-        console.out(_diff(result, console))
-    elif arguments.writes and result.status != "failed":
-        console.out(result.new)
-    console.err(report.summary())
-    return report.exit_code
+    if arguments.writes and result.status != "failed" and not output.has_document:
+        output.console.out(result.new)
+    return output.end()
 
 
 def _require_no_source(state_map: Path | None, files: Iterable[Path]) -> None:
@@ -246,9 +251,3 @@ def _write_map(path: Path, collector: Collector, console: Console, quiet: bool) 
         console.err(f"{path}: cannot be written: {error.strerror or error}\n")
         return EXIT_FAILED
     return EXIT_DONE
-
-
-def _diff(result: Result, console: Console) -> bytes:
-    from nnconvert.diff import unified
-
-    return unified(result.path, result.old, result.new, color=console.colors(sys.stdout))

@@ -25,6 +25,11 @@ class Console:
             words.encode(sys.stderr.encoding or "utf-8", "backslashreplace"),
         )
 
+    def status(self, text: str) -> None:
+        """Show ``text`` as the last line of a terminal, in place of the one before; empty clears it."""
+        if sys.stderr.isatty():
+            _emit(sys.stderr.buffer, f"\r\x1b[K{text}".encode())
+
     def colors(self, stream: Any) -> bool:
         """Whether ``stream`` gets colors; NO_COLOR holds unless they are asked for."""
         if self._choice != "auto":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nnconvert.plan import Conversion, Plan
-from nnconvert.verify.evidence import Expected, ModuleCall
+from nnconvert.verification.evidence import Expected, ModuleCall
 
 
 def expectations(plan: Plan) -> tuple[Expected, ...]:

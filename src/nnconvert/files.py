@@ -6,8 +6,8 @@ import codecs
 import contextlib
 import os
 import re
+import secrets
 import stat
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -142,30 +142,42 @@ def write(path: Path, old: bytes, new: bytes) -> None:
     """Replace the content ``old`` of ``path`` by ``new``, all or nothing.
 
     The mode is kept and a symbolic link stays one. Raises OSError, also where the file or its folder is
-    read-only or the file no longer holds ``old``; whatever happens, it has its old or its new content.
+    read-only, the file has hard links or no longer holds ``old``; whatever happens, it has its old or its new content.
     """
     target = path.resolve(strict=True)
     status = target.stat()
     if not status.st_mode & 0o222 or not os.access(target, os.W_OK):
         raise PermissionError("the file is read-only")
-    if target.read_bytes() != old:
-        raise OSError("another program has changed the file meanwhile")
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=_TEMPORARY_PREFIX)
+    if status.st_nlink > 1:
+        raise OSError("it is a hard link: its other names would keep the old content")
+    _require_content(target, old)
+    # Named before it is there: an interrupt at any moment finds the name to remove.
+    temporary = target.with_name(f"{_TEMPORARY_PREFIX}{secrets.token_hex(8)}")
     try:
-        with os.fdopen(descriptor, "wb") as stream:
+        with open(temporary, "xb", opener=_private) as stream:
             stream.write(new)
             stream.flush()
             os.fsync(stream.fileno())
-        _keep_owner(name, status)
-        os.chmod(name, stat.S_IMODE(status.st_mode))
-        os.replace(name, target)
+        _keep_owner(temporary, status)
+        os.chmod(temporary, stat.S_IMODE(status.st_mode))
+        _require_content(target, old)
+        os.replace(temporary, target)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):  # gone where an interrupt came after the replacement
-            os.unlink(name)
+        temporary.unlink(missing_ok=True)  # gone where an interrupt came after the replacement
         raise
 
 
-def _keep_owner(name: str, status: os.stat_result) -> None:
+def _require_content(target: Path, old: bytes) -> None:
+    if target.read_bytes() != old:
+        raise OSError("another program has changed the file meanwhile")
+
+
+def _private(name: str, flags: int) -> int:
+    """Open for the owner alone: the file may hold what others may not read."""
+    return os.open(name, flags, 0o600)
+
+
+def _keep_owner(name: Path, status: os.stat_result) -> None:
     own = os.stat(name)
     if (own.st_uid, own.st_gid) != (status.st_uid, status.st_gid):
         # Only a privileged user may give files away; anyone else owns what they write, as with every editor.

@@ -11,7 +11,7 @@ from nnconvert.api import Result
 from nnconvert.checkpoint import ModelMap, StateMap
 from nnconvert.checkpoint.state_map import Keys
 from nnconvert.plan import StateChange
-from nnconvert.verify.evidence import Evidence
+from nnconvert.verification.evidence import Evidence
 
 
 @dataclass

@@ -52,6 +52,9 @@ class Arguments:
     extend_exclude: str | None
     force_exclude: str | None
     allow_dirty: bool
+    jobs: int | None
+    output_format: str
+    statistics: bool
     quiet: bool
     verbose: bool
     color: str
@@ -70,6 +73,8 @@ class Arguments:
             raise UsageError("give at least one PATH, or - for stdin")
         if STDIN in self.paths and len(self.paths) > 1:
             raise UsageError("- (stdin) stands alone, without further paths")
+        if self.output_format == "sarif" and (self.diff or (self.writes and STDIN in self.paths)):
+            raise UsageError("--output-format sarif goes to stdout alone; give --check, or leave --diff away")
 
 
 def options(arguments: Arguments, config: Config) -> Options:
@@ -140,7 +145,7 @@ def index(config: Config, python: Path | None, *, alone: bool) -> Index:
     """What knows the other files of a run: those of the project, unless the source stands alone, and of packages."""
     from nnconvert.api import Index
     from nnconvert.source.modules import search_path
-    from nnconvert.verify.interpreter import find_python
+    from nnconvert.verification.interpreter import find_python
 
     return Index(search_path(find_python(python or config.python)), alone=alone)
 

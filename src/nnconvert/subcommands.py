@@ -54,14 +54,14 @@ def _verify(old: Path, new: Path, quiet: bool, verbose: bool, color: str, **hint
     be read.
     """
     from nnconvert import config, settings
-    from nnconvert.api import verify_files
+    from nnconvert.api import verify
     from nnconvert.errors import SourceError
     from nnconvert.report import EXIT_FAILED, verification
 
     console = Console(color)
     try:
         with settings.verifier(config.load(old), **hints) as verifier:
-            evidence = verify_files(old, new, verifier)
+            evidence = verify(old, new, verifier)
     except SourceError as error:
         console.err(f"{error}\n" + (traceback.format_exc() if verbose else ""))
         return EXIT_FAILED

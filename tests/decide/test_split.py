@@ -138,3 +138,10 @@ def test_a_later_site_in_any_loop_gets_its_own() -> None:
     source = net("x = self.a(x)\nfor v in (1, 2):\n    x = self.a(x * v)\nreturn x", init="self.a = nn.ReLU()")
     text = executes_the_same(source, "Net", inputs="torch.randn(4, 5)", split_shared=True)
     assert "x = self.a1(x * v)" in text
+
+
+def test_a_functional_on_self_that_a_literal_loop_calls_becomes_a_module_first() -> None:
+    source = net("for _ in range(2):\n    x = self.act(x)\nreturn x", init="self.act = torch.tanh")
+    check_left(source, "NNC109", split_shared=True)
+    text, _ = convert(source)
+    assert registrations(text, split_shared=True) == ["act1 = nn.Tanh()"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nnconvert.verify import Evidence, Expected, Limits, ModuleCall, Request, Server, verify_file
+from nnconvert.verification import Evidence, Expected, Limits, ModuleCall, Request, Server, verify_file
 
 HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\n"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nnconvert.verify import Server
+from nnconvert.verification import Server
 
 from .checking import Check
 

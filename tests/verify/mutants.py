@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nnconvert.verify import Expected
+from nnconvert.verification import Expected
 
 from .checking import HEAD, calls_of
 

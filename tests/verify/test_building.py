@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nnconvert.verify import Expected, Hints
+from nnconvert.verification import Expected, Hints
 
 from .checking import HEAD, Check, net
 

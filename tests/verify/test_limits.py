@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from nnconvert.verify import Limits, Request, Server, verify_file
-from nnconvert.verify.interpreter import child_environment
+from nnconvert.verification import Limits, Request, Server, verify_file
+from nnconvert.verification.interpreter import child_environment
 
 from .checking import HEAD, Check, net
 
@@ -156,7 +156,7 @@ def test_without_fork_each_job_gets_a_fresh_process(tmp_path: Path) -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
-from nnconvert.verify import Request, Server, verify_file
+from nnconvert.verification import Request, Server, verify_file
 
 path = Path(sys.argv[1])
 with Server(Path(sys.executable)) as server:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nnconvert.verify import Evidence, Expected
+from nnconvert.verification import Evidence, Expected
 
 from .checking import HEAD, Check, net
 

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from nnconvert.verify import Evidence, Limits
+from nnconvert.verification import Evidence, Limits
 
 from .checking import Check
 from .mutants import PAIRS, Mutant, module_of, right, wrong

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nnconvert.verify import Evidence, Expected, Limits, ModuleCall
+from nnconvert.verification import Evidence, Expected, Limits, ModuleCall
 
 from .checking import HEAD, Check, net
 

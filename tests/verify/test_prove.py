@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nnconvert.verify.proof import TOO_LONG, Proof, prove
+from nnconvert.verification.proof import TOO_LONG, Proof, prove
 
 STEPS = [["aten.relu.default", {"self": ["input", "input 0"]}], ["output", [["step", 0]]]]
 GRAPH = {"inputs": [["input 0", "torch.float32", ["2"], ["1"]]], "shown": [], "steps": STEPS}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nnconvert.verify import Expected, ModuleCall
+from nnconvert.verification import Expected, ModuleCall
 
 from .checking import HEAD, Check, calls_of, net
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nnconvert.verify import Expected
+from nnconvert.verification import Expected
 
 from .checking import HEAD, Check, net
 

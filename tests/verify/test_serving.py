@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nnconvert.verify import Expected
+from nnconvert.verification import Expected
 
 from .checking import HEAD, Check, net
 
@@ -129,7 +129,7 @@ def test_nested_class(check: Check) -> None:
 
 
 def test_importing_verify_never_imports_torch() -> None:
-    code = "import sys, nnconvert.verify; sys.exit('torch' in sys.modules)"
+    code = "import sys, nnconvert.verification; sys.exit('torch' in sys.modules)"
     assert os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", code]) == 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nnconvert.verify import Expected
+from nnconvert.verification import Expected
 
 from .checking import HEAD, Check, net
 

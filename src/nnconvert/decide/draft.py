@@ -28,6 +28,8 @@ from nnconvert.decide.settings import build, build_inline
 from nnconvert.decide.sites import Site
 from nnconvert.decide.weighing import Moving, Weighed, Weigher
 from nnconvert.options import Options
+from nnconvert.plan import Leave
+from nnconvert.source.classes import ClassInfo
 from nnconvert.source.constants import Settler
 from nnconvert.source.facts import Method
 from nnconvert.source.project import Neighbours
@@ -86,6 +88,7 @@ class Drafter:
     def __init__(self, reader: Reader, options: Options, neighbours: Neighbours) -> None:
         self.reader = reader
         self.options = options
+        self._checked: dict[ClassInfo, Leave | None] = {}
         self.uses = Uses(reader, neighbours)
         self._kinds: Final[Mapping[str, Callable[[Site, Method, Importer], Draft]]] = {
             "call": self._call,
@@ -106,10 +109,22 @@ class Drafter:
             raise LeaveError(site.suspicion, _SUSPICIONS[site.suspicion])
         if site.pairs and site.pairs[0][0] in weighted_pairs() and not self.options.parameters:
             raise LeaveError("NNC406", "takes weights, which the module class keeps as parameters: see --parameters")
-        check_class(method.info, self.reader)
+        self._check_class(method.info)
         draft = self._kinds[site.kind](site, method, importer)
         check_walks(method.info, draft.module, self.reader)
         return draft
+
+    def _check_class(self, info: ClassInfo) -> None:
+        """check_class, once a class."""
+        if info not in self._checked:
+            self._checked[info] = None
+            try:
+                check_class(info, self.reader)
+            except LeaveError as error:
+                self._checked[info] = error.leave
+        leave = self._checked[info]
+        if leave is not None:
+            raise LeaveError(leave.code, leave.words)
 
     # -- the kinds ----------------------------------------------------------------------------------------
 
@@ -223,10 +238,15 @@ class Drafter:
         if self.options.split_shared:
             facts = self.reader.attributes.facts
             loads = [n for m in method.info.family() for n in facts[m].loads.get(draft.attribute, [])]
-            if len(loads) > 1:  # its copies need the module to be there: the second of two runs
-                words = f"self.{draft.attribute} has several call sites: convert without --split-shared first"
+            # Its copies need the module to be there: the second of two runs makes them.
+            if len(loads) > 1 or any(self._in_literal_loop(load) for load in loads):
+                words = f"self.{draft.attribute} is called more than once: convert without --split-shared first"
                 raise LeaveError("NNC109", words)
         return draft
+
+    def _in_literal_loop(self, load: ast.expr) -> bool:
+        call = self.reader.tree.parents.get(load)
+        return isinstance(call, ast.Call) and literal_loop(call, self.reader, first_is_there=True) is not None
 
     def _shared(self, site: Site, method: Method, _: Importer) -> Draft:
         from nnconvert.decide.shared import draft_shared

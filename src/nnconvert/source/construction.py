@@ -40,6 +40,7 @@ class Construction:
         self.info = info
         self.attributes = attributes
         self.tree = attributes.tree
+        self._windows: dict[frozenset[str], Window | None] = {}
 
     @cached_property
     def inits(self) -> list[FunctionNode]:
@@ -88,6 +89,11 @@ class Construction:
 
         ``reaching``: names of the methods from which the call site can be reached.
         """
+        if reaching not in self._windows:  # as a rule the same for all call sites
+            self._windows[reaching] = self._find_window(reaching)
+        return self._windows[reaching]
+
+    def _find_window(self, reaching: frozenset[str]) -> Window | None:
         if self.init is None or self.base_call is None:
             return None
         last = len(self.body)

@@ -31,6 +31,7 @@ class Index:
 
     def __init__(self, search_path: Sequence[Path] = (), root: Path | None = None, *, alone: bool = False) -> None:
         self.alone = alone
+        self.search_path = tuple(search_path)
         self.generation = 0
         """Changes with the file at hand: what was found across files before may be of its older text."""
         self._finder = ModuleFinder(search_path)

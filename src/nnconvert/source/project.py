@@ -31,6 +31,12 @@ class Neighbours:
             self._index.settle(self._path, text, changed=changed)
 
     @property
+    def has_relatives(self) -> bool:
+        """Whether classes of the file that was read last have bases or subclasses in other files."""
+        reader = self._index.at_hand
+        return reader is not None and any(m.home is not reader for info in reader.classes for m in info.family())
+
+    @property
     def imported(self) -> frozenset[str]:
         """Names that other files import from this one; ``*`` for a star import.
 

@@ -13,11 +13,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nnconvert.verify.evidence import Evidence, Expected
-from nnconvert.verify.parent import Server, ServerError
-from nnconvert.verify.proof import Proof, prove
-from nnconvert.verify.request import Hints, Request, locate
-from nnconvert.verify.telling import command, one_mode, parting, would_reach
+from nnconvert.verification.evidence import Evidence, Expected
+from nnconvert.verification.parent import Server, ServerError
+from nnconvert.verification.proof import Proof, prove
+from nnconvert.verification.request import Hints, Request, locate
+from nnconvert.verification.telling import command, one_mode, parting, would_reach
 
 Models = Mapping[str, Mapping[str, str]]
 STAND_INS = 8

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from nnconvert.errors import NnconvertError
-from nnconvert.verify.interpreter import child_environment, find_python
+from nnconvert.verification.interpreter import child_environment, find_python
 
 SERVER = Path(__file__).parent / "remote" / "server.py"
 MARK = b"\x1e"

@@ -12,7 +12,8 @@ from nnconvert.api import Result
 from nnconvert.decide.reasons import REASONS
 from nnconvert.moved import state_lines
 from nnconvert.plan import CallSite, Conversion, Decision, Leave
-from nnconvert.verify.evidence import Evidence, Verdict
+from nnconvert.result import printable
+from nnconvert.verification.evidence import Evidence, Verdict
 
 GUILTY = "NNC701"
 EXIT_DONE, EXIT_NOT_OK, EXIT_DIFFERS, EXIT_FAILED = 0, 1, 3, 4
@@ -37,6 +38,8 @@ class Report:
     verifies: bool = True
     quiet: bool = False
     verbose: bool = False
+    brief: bool = False
+    """Another format tells the call sites: errors and the summary only."""
     _statuses: Counter[str] = field(default_factory=Counter)
     _converted: int = 0
     _left: int = 0
@@ -65,11 +68,21 @@ class Report:
                 click.style(result.error, fg="red"),
                 *([result.details.rstrip()] if self.verbose else []),
             ]
-        elif self.quiet:
-            lines = [f"{result.path}: {line}" for line in (*_held_back(result), *_guilty(result))]
+        elif self.quiet or self.brief:
+            found = (*_held_back(result), *_guilty(result))
+            lines = [f"{printable(result.path)}: {line}" for line in found]
         else:
             lines = list(self._lines(result))
         return _joined(lines)
+
+    @property
+    def converted(self) -> int:
+        """Call sites, in files that were (or would be) changed."""
+        return self._converted
+
+    @property
+    def left(self) -> int:
+        return self._left
 
     @property
     def exit_code(self) -> int:
@@ -100,7 +113,7 @@ class Report:
         if result.plan is None or not result.plan.decisions:
             return
         self._codes.update(d.outcome.code for d in result.plan.decisions if isinstance(d.outcome, Leave))
-        yield click.style(str(result.path), bold=True)
+        yield click.style(printable(result.path), bold=True)
         yield from _sites(result.plan.decisions, result.evidence)
         by_class = {e.class_name: e for e in result.evidence}
         for change in result.plan.state if result.status == "changed" else ():
@@ -208,11 +221,16 @@ def _verdict(site: CallSite, outcome: Conversion, evidence: Evidence | None) -> 
     if evidence is None:
         return ""
     name = outcome.submodule or f"line {site.position.line}"
-    if evidence.verdict in ("proved", "tested") and name in _last_names(evidence.unreached):
+    if evidence.verdict in ("proved", "tested") and not reached(site, outcome, evidence):
         return click.style("not reached", fg="yellow")
     if evidence.verdict == "proved" and name in _last_names(evidence.unproved):
         return click.style("tested", fg=_COLORS["tested"])
     return click.style(evidence.verdict, fg=_COLORS[evidence.verdict])
+
+
+def reached(site: CallSite, outcome: Conversion, evidence: Evidence) -> bool:
+    """Whether the call site ran in the verification of its class."""
+    return (outcome.submodule or f"line {site.position.line}") not in _last_names(evidence.unreached)
 
 
 def _last_names(paths: Sequence[str]) -> set[str]:

@@ -3,11 +3,11 @@
 Importing this never imports torch; the user's code runs on the user's Python only.
 """
 
-from nnconvert.verify.evidence import Evidence, Expected, ModuleCall, Verdict
-from nnconvert.verify.interpreter import find_python
-from nnconvert.verify.parent import Server, ServerError
-from nnconvert.verify.request import Hints, Limits, Request
-from nnconvert.verify.verification import find_ranks, verify_file
+from nnconvert.verification.evidence import Evidence, Expected, ModuleCall, Verdict
+from nnconvert.verification.interpreter import find_python
+from nnconvert.verification.parent import Server, ServerError
+from nnconvert.verification.request import Hints, Limits, Request
+from nnconvert.verification.verification import find_ranks, verify_file
 
 __all__ = [
     "Evidence",

@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from nnconvert.verify.evidence import Expected
-from nnconvert.verify.request import Request
-from nnconvert.verify.wanting import what_reaches
+from nnconvert.verification.evidence import Expected
+from nnconvert.verification.request import Request
+from nnconvert.verification.wanting import what_reaches
 
 
 def would_reach(source: bytes, classes: Sequence[Expected], unreached: Sequence[str]) -> Iterator[str]:

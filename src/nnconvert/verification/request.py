@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nnconvert.verify.evidence import Expected
+from nnconvert.verification.evidence import Expected
 
 
 @dataclass(frozen=True, slots=True)

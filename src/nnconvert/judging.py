@@ -1,0 +1,128 @@
+"""What verification makes of a conversion: evidence, what is held back, what is salvaged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nnconvert import files
+from nnconvert.conversion import convert
+from nnconvert.errors import UsageError
+from nnconvert.expectations import expectations
+from nnconvert.options import Options
+from nnconvert.plan import Leave, Plan
+from nnconvert.result import Result, guarded
+from nnconvert.salvage import Differing, salvage
+from nnconvert.source.project import Neighbours
+from nnconvert.verification import Expected
+from nnconvert.verification.request import top_level_classes
+
+if TYPE_CHECKING:
+    from nnconvert.api import Verifier
+
+_RANK = "NNC414"
+_GOOD = ("proved", "tested")
+
+
+def settled(
+    result: Result,
+    options: Options,
+    neighbours: Neighbours,
+    verifier: Verifier | None,
+    require_verified: bool,
+    salvages: bool,
+) -> Result:
+    """The result, verified where there is something to verify; ``options`` are those that it was decided with.
+
+    What the file will be is told to ``neighbours``, for the files that come after it.
+    """
+    plan = result.plan
+    if verifier is not None and plan is not None:
+        decided = result
+        result = guarded(
+            result.path,
+            result.old,
+            lambda: _judged(decided, plan, options, neighbours, verifier, require_verified, salvages),
+        )
+    changed = result.status == "changed"
+    neighbours.settle(files.decode(result.new).text if changed else None, changed=changed)
+    return result
+
+
+def _judged(
+    result: Result,
+    plan: Plan,
+    options: Options,
+    neighbours: Neighbours,
+    verifier: Verifier,
+    require_verified: bool,
+    salvages: bool,
+) -> Result:
+    ranks = _ranks(plan, result.path, result.old, verifier)
+    if ranks:
+        options = replace(options, ranks=ranks)
+        result = convert(result.old, options, result.path, neighbours)
+    if result.plan is None or result.status != "changed":
+        return result
+    verified = _verified(result, result.plan, verifier, require_verified)
+    if verified.status == "differs" and salvages:
+        return _salvaged(verified, options, neighbours, verifier, require_verified)
+    return verified
+
+
+def _ranks(plan: Plan, path: Path, source: bytes, verifier: Verifier) -> tuple[tuple[int, int], ...]:
+    """Line and rank for each call that was left for its rank alone, where runs showed one rank."""
+    lines = Counter(d.site.position.line for d in plan.left if isinstance(d.outcome, Leave) and d.outcome.code == _RANK)
+    if not lines:
+        return ()
+    seen = verifier.ranks(path, source)
+    # Of several such calls on one line it is not known which of them ran.
+    return tuple(
+        (n, rank) for n, times in lines.items() if times == 1 and len(seen.get(n, ())) == 1 for rank in seen[n]
+    )
+
+
+def _verified(result: Result, plan: Plan, verifier: Verifier, require_verified: bool) -> Result:
+    """The result with its evidence, held back where that speaks against it."""
+    expected = expectations(plan)
+    if not expected:  # calls outside of classes only: there is no model to run
+        return replace(result, status="unverified", new=result.old) if require_verified else result
+    planned = {e.class_name for e in expected}
+    around = [n for n in top_level_classes(result.old) if n not in planned] if plan.state else []
+    evidence = verifier.verify(result.path, result.old, result.new, (*expected, *map(Expected, around)))
+    # Of the models around them that hold these classes, the state map needs the whole keys.
+    evidence = tuple(e for e in evidence if e.class_name in planned or e.verdict == "differs" or e.keys or e.added)
+    for misused in (e for e in evidence if e.misused):
+        raise UsageError(misused.reason)
+    if any(e.verdict == "differs" for e in evidence):
+        return replace(result, status="differs", new=result.old, evidence=evidence)
+    result = replace(result, evidence=evidence)
+    return _admitted(result, plan) if require_verified else result
+
+
+def _admitted(result: Result, plan: Plan) -> Result:
+    """The result if every converted call site is verified; else held back."""
+    free = any(decision.site.class_name is None for decision in plan.converted)
+    good = {e.class_name for e in result.evidence if e.verdict in _GOOD and not e.unreached}
+    if free or not good.issuperset(e.class_name for e in expectations(plan)):
+        return replace(result, status="unverified", new=result.old)
+    return result
+
+
+def _salvaged(
+    held: Result, options: Options, neighbours: Neighbours, verifier: Verifier, require_verified: bool
+) -> Result:
+    """What can be converted of a file with a difference, or the result as it was."""
+
+    def attempt(differing: Differing) -> Result:
+        result = convert(held.old, replace(options, differing=tuple(differing.items())), held.path, neighbours)
+        if result.plan is None or result.status != "changed":
+            return result
+        return _verified(result, result.plan, verifier, require_verified=False)
+
+    found = salvage(held, attempt)
+    if found is None or found.plan is None:
+        return held
+    return _admitted(found, found.plan) if require_verified else found
