@@ -16,20 +16,24 @@ from torch import nn
 from .constructors import constructor_arguments, unguessable
 from .conventions import Example, examples
 from .failure import MEMORY_REASON, words
-from .inputs import Feed, extended, feeds, guided
+from .feeding import Queue
+from .inputs import Feed, extended
 from .observe import Run, materialise, prepare, randomise, says_something
+from .patience import TooSlowError, limited
 from .project import examples_elsewhere
-from .reach import changed_statements, executed_lines, reached
+from .reach import changed_statements, counted_calls, executed_lines, reached
 from .recipe import Namespace, Recipe, evaluate_call, namespace_of
 from .values import tensors_in
 
 CONSTRUCTS = 32
 ELSEWHERE = 6
 """Examples outside the file that are tried."""
-FEEDS = 60
+FEEDS = 120
 FURTHER_FEEDS = 10
 """Feeds tried after one that works without reaching every call site."""
 SECONDS = 30.0
+TRY = 8.0
+"""Processor seconds of one try, to build or to run."""
 SLOW = 2.0
 """Seconds of one attempt from which on a model is run with one shape only."""
 
@@ -86,7 +90,10 @@ class _Search:
         self.reached = 0
         """How many of the changed statements the best recipe runs."""
         self.construct_error = ""
-        self.feed_error = ""
+        self.error: BaseException | None = None
+        """What the last attempt raised, and ..."""
+        self.progress = 0
+        """... how far it came before: lines of the file and calls of modules."""
         self.first_feed_error = ""
         self.too_large = 0
         self.ran = 0
@@ -147,11 +154,9 @@ class _Search:
         """Build by the example, and keep what can be fed."""
         try:
             recipe = Recipe(example.source, example.setup, example.construct, ("",))
-            model, names = prepare(self.module, recipe, self.seed)
-        except (
-            Exception,
-            SystemExit,
-        ) as error:  # the user's code may raise anything; the next candidate follows
+            with limited(TRY):
+                model, names = prepare(self.module, recipe, self.seed)
+        except (Exception, SystemExit, TooSlowError) as error:  # the user's code may raise anything; on with the next
             self.construct_error = self.construct_error or f"{example.construct}: {words(error)}"
             return
         if type(model) is not self.cls:
@@ -171,37 +176,32 @@ class _Search:
         return example.inputs
 
     def search_feeds(self, model: nn.Module, names: Namespace, recipe: Recipe) -> None:
-        pending = feeds(model)
-        tried: set[str] = set()
-        queue: list[Feed] = []
-        most = FEEDS
-        while len(tried) < most and self.too_large < 2 and time.process_time() < self.deadline:
-            feed = queue.pop() if queue else next(pending, None)
+        queue = Queue(model)
+        count, most = 0, FEEDS
+        while count < most and self.too_large < 2 and time.process_time() < self.deadline:
+            feed = queue.take()
             if feed is None:
                 return
-            if feed.text() in tried:
-                continue
-            tried.add(feed.text())
-            self.feed_error = ""
+            count += 1
             started = time.process_time()
             accepted = self.attempt(model, names, replace(recipe, inputs=(feed.text(),)))
             slow = time.process_time() - started > SLOW
-            if accepted is not None:
-                if self.best is None or self.ran > self.reached:
-                    count = self.ran
-                    self.keep(accepted if slow else self.with_second(model, names, accepted, feed), count)
-                if slow or self.reached == len(self.wanted):
-                    return
-                if most == FEEDS:
-                    most = len(tried) + FURTHER_FEEDS
-                    queue += [*extended(model, feed)][::-1]
-            better = guided(feed, self.feed_error)
-            if better is not None:
-                queue.append(better)
+            if accepted is None:
+                if self.error is not None:
+                    queue.failed(feed, self.error, self.progress)
+                continue
+            if self.best is None or self.ran > self.reached:
+                ran = self.ran
+                self.keep(accepted if slow else self.with_second(model, names, accepted, feed), ran)
+            if slow or self.reached == len(self.wanted):
+                return
+            if most == FEEDS:
+                most = count + FURTHER_FEEDS
+                queue.first(extended(model, feed))
 
     def with_second(self, model: nn.Module, names: Namespace, recipe: Recipe, feed: Feed) -> Recipe:
         """Add another shape and range of values for the second call, if one works."""
-        for variation in feed.variations() if feed.shape else ():
+        for variation in feed.variations():
             if self.attempt(model, names, replace(recipe, inputs=(variation.text(),))) is not None:
                 return replace(recipe, inputs=(*recipe.inputs, variation.text()))
         return recipe
@@ -210,11 +210,13 @@ class _Search:
         """Run forward in eval and train mode; with inputs that need no gradient, where others are refused."""
         for gradients in (True, False):
             candidate = replace(recipe, input_gradients=gradients)
+            self.error, self.progress = None, 0
             try:
-                self.check(model, names, candidate)
-            except (Exception, SystemExit) as error:  # as above: the next candidate follows
-                self.feed_error = f"{recipe.inputs[0]}: {words(error)}"
-                self.first_feed_error = self.first_feed_error or self.feed_error
+                with limited(TRY):
+                    self.check(model, names, candidate)
+            except (Exception, SystemExit, TooSlowError) as error:  # as above: the next candidate follows
+                self.error = error
+                self.first_feed_error = self.first_feed_error or f"{recipe.inputs[0]}: {words(error)}"
                 self.too_large += words(error) == MEMORY_REASON
                 if "grad" not in str(error):
                     return None
@@ -229,8 +231,11 @@ class _Search:
         lines: set[int] = set()
         for training in (False, True):
             run = Run(model.train(training), names, recipe, 0, self.seed)
-            with executed_lines(str(self.module.__file__), lines):
-                run.forward()
+            try:
+                with executed_lines(str(self.module.__file__), lines), counted_calls() as calls:
+                    run.forward()
+            finally:
+                self.progress += len(lines) + len(calls)
             if not any(tensor.numel() for tensor in tensors_in(run.output)):
                 raise ValueError("there is no number in the output")
             if not says_something(run.output):
