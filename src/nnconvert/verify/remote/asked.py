@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import itertools
-import linecache
-import os
 import re
-from collections.abc import Iterator
-from types import FrameType
-from typing import Any
+from collections.abc import Callable, Iterator
 
-import torch
-
+from .frames import compared_at
 from .written import FLAGS, FLOATS, IDS, Made, argument_texts, tensors_made, with_argument, with_tensor
 
 ASKED = 16
@@ -24,8 +18,7 @@ PAIRS = (
     r"expected input with shape \[\*, (?P<want>\d+)\], but got input of size ?\[[\d, ]*?(?P<have>\d+)\]",
     r"shapes cannot be multiplied \(\d+x(?P<have>\d+) and (?P<want>\d+)x\d+\)",
     r"running_mean should contain (?P<have>\d+) elements not (?P<want>\d+)",
-    r"Expected (?:size )?(?P<want>\d+),? but got (?:size )?(?P<have>\d+)",
-    r"Expected (?P<want>\d+),? (?:but )?got (?P<have>\d+)",
+    r"[Ee]xpected (?:size )?(?P<want>\d+),? (?:but )?got (?:size )?(?P<have>\d+)",
     r"embedding dimension of (?P<want>\d+), but got (?P<have>\d+)",
     r"size of tensor a \((?P<have>\d+)\) must match the size of tensor b \((?P<want>\d+)\)",
     r"size of tensor a \((?P<want>\d+)\) must match the size of tensor b \((?P<have>\d+)\)",
@@ -40,6 +33,10 @@ DIMENSIONS = (
 )
 WHOLE = r"\b(long|int|index|indices|integer|LongTensor|Int|Long|one_hot|class values)\b"
 FLOATING = r"floating|\bfloat\b|Float\b|not implemented for '(Long|Bool|Int)'"
+NUMBER = (
+    r"'Tensor' object (cannot be interpreted|is not callable)|converted to (Python )?[Ss]calar|can't be cast"
+    r"|must be (tuple of ints|int|number)|not Tensor|Boolean value of Tensor"
+)
 LOGICAL = r"\bbool(ean)?\b|\bBool\b|logical"
 
 
@@ -48,10 +45,12 @@ def asked_for(text: str, error: BaseException) -> Iterator[str]:
     made = tensors_made(text)
     message = str(error)
     found = itertools.chain(
-        _sized(text, made, [*_pairs(message), *_compared(error)]),
+        _sized(text, made, [*_pairs(message), *compared_at(error)]),
         _dimensioned(text, made, message),
         _typed(text, made, message, error),
         _given(text, made, message),
+        _shaped(text, made, message),
+        _listed(text, made, message),
         _sized(text, made, _any_pairs(message, made)),
     )
     seen = {text: None}
@@ -94,11 +93,11 @@ def _sized(text: str, made: list[Made], pairs: Iterator[tuple[int, int]] | list[
             yield everywhere
 
 
-def _exchange(have: int, want: int) -> Any:
+def _exchange(have: int, want: int) -> Callable[[int], int]:
     return lambda size: want if size == have and want <= LARGEST else 0
 
 
-def _scale(have: int, want: int) -> Any:
+def _scale(have: int, want: int) -> Callable[[int], int]:
     """What is concatenated, folded or strided has a multiple or a fraction of the size that was fed."""
 
     def scaled(size: int) -> int:
@@ -129,6 +128,30 @@ def _dimensioned(text: str, made: list[Made], message: str) -> Iterator[str]:
         for tensor in made:
             for sizes in _with_dimensions(tensor.sizes, len(tensor.sizes) + 1):
                 yield with_tensor(text, tensor.number, sizes, tensor.kind)
+
+
+def _shaped(text: str, made: list[Made], message: str) -> Iterator[str]:
+    """``Expected shape: ['B', '1', 'H', 'W']``: letters stand for any size."""
+    for match in re.finditer(r"(?:[Ss]hape|[Ee]xpect\w*)\b[^\[(]*[\[(]+([\w', *]+)[\])]", message):
+        wanted = [part.strip(" '") for part in match[1].split(",")]
+        if len(wanted) < 2 or all(part.isdigit() for part in wanted):
+            continue
+        for tensor in made:
+            fitting = next(_with_dimensions(tensor.sizes, len(wanted)), tensor.sizes)
+            if len(fitting) == len(wanted):
+                sizes = [int(w) if w.isdigit() else size for w, size in zip(wanted, fitting)]  # noqa: B905
+                yield with_tensor(text, tensor.number, sizes, tensor.kind)
+
+
+def _listed(text: str, made: list[Made], message: str) -> Iterator[str]:
+    """Where the message speaks of the shape without its first size, someone went through the batch."""
+    for tensor in made:
+        inner = str(list(tensor.sizes[1:]))
+        if len(tensor.sizes) > 2 and inner in message:
+            for place, argument in enumerate(argument_texts(text)):
+                if argument.startswith("torch.") and [m.sizes for m in tensors_made(argument)] == [tensor.sizes]:
+                    yield with_argument(text, place, f"[{argument}]")
+                    yield with_argument(text, place, f"[{argument}, {argument}]")
 
 
 def _with_dimensions(sizes: tuple[int, ...], want: int) -> Iterator[tuple[int, ...]]:
@@ -176,8 +199,7 @@ def _given(text: str, made: list[Made], message: str) -> Iterator[str]:
         for place, argument in enumerate(arguments):
             if "torch." not in argument or argument.startswith(("[", "(")):
                 yield with_argument(text, place, spelled)
-    if re.search(r"'Tensor' object (cannot be interpreted|is not callable)|converted to (Python )?[Ss]calar|can't be cast|"
-                 r"must be (tuple of ints|int|number)|not Tensor|Boolean value of Tensor", message):  # fmt: skip
+    if re.search(NUMBER, message):
         for place, argument in enumerate(arguments):
             if argument.startswith("torch."):
                 yield from (with_argument(text, place, other) for other in ("2", "None"))
@@ -187,63 +209,3 @@ def _given(text: str, made: list[Made], message: str) -> Iterator[str]:
         for place, argument in enumerate(arguments):
             if argument.startswith("torch."):
                 yield with_argument(text, place, f"[{argument}, {argument}]")
-
-
-def _compared(error: BaseException) -> Iterator[tuple[int, int]]:
-    """Sizes that the failing statements of code outside torch compare with each other."""
-    for frame, line in _frames(error):
-        for node in ast.walk(_statement(frame, line)):
-            if isinstance(node, ast.Compare) or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod)):
-                operands = [node.left, *(node.comparators if isinstance(node, ast.Compare) else [node.right])]
-                values = [_value(operand, frame) for operand in operands]
-                for left, right in zip(values, values[1:]):  # noqa: B905 (Python 3.9)
-                    yield from _both_ways(left, right)
-
-
-def _both_ways(left: Any, right: Any) -> Iterator[tuple[int, int]]:
-    if type(left) is int and type(right) is int:
-        yield from ((left, right), (right, left))
-    elif isinstance(left, (tuple, list)) and isinstance(right, (tuple, list)) and len(left) == len(right):
-        for one, other in zip(left, right):  # noqa: B905
-            if one != other:
-                yield from _both_ways(one, other)
-
-
-def _frames(error: BaseException) -> list[tuple[FrameType, int]]:
-    """The two innermost frames outside of torch."""
-    own = os.path.dirname(os.path.abspath(__file__))
-    without = (own, os.path.dirname(torch.__file__))
-    found, trace = [], error.__traceback__
-    while trace is not None:
-        if not trace.tb_frame.f_code.co_filename.startswith(without):
-            found.append((trace.tb_frame, trace.tb_lineno))
-        trace = trace.tb_next
-    return found[-2:]
-
-
-def _statement(frame: FrameType, line: int) -> ast.AST:
-    """The line that failed, and the one above it (``if a != b:`` before ``raise``)."""
-    path = frame.f_code.co_filename
-    for first in (line, line - 1, line - 2):
-        text = "".join(linecache.getline(path, number) for number in range(first, line + 1)).strip()
-        head = text.split(":\n")[0] if text.startswith(("if ", "elif ")) else text
-        head = re.sub(r"^(el)?if (.*?):?$", r"\2", head, flags=re.S)
-        try:
-            tree = ast.parse(head)
-        except SyntaxError:
-            continue
-        if any(isinstance(node, (ast.Compare, ast.Mod)) for node in ast.walk(tree)):
-            return tree
-    return ast.Module([], [])
-
-
-def _value(node: ast.expr, frame: FrameType) -> Any:
-    """The value of an operand that calls nothing but ``size``, ``len`` and ``dim``; else None."""
-    calls = [n for n in ast.walk(node) if isinstance(n, ast.Call)]
-    if not all(getattr(c.func, "attr", getattr(c.func, "id", "")) in ("size", "len", "dim") for c in calls):
-        return None
-    try:
-        value = eval(compile(ast.Expression(node), "<operand>", "eval"), frame.f_globals, frame.f_locals)
-    except Exception:  # attributes of the user's objects may raise anything; then nothing is learned here
-        return None
-    return list(value) if isinstance(value, torch.Size) else value

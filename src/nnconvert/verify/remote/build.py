@@ -22,10 +22,15 @@ from .observe import Run, materialise, prepare, randomise, says_something
 from .patience import TooSlowError, limited
 from .project import examples_elsewhere
 from .reach import changed_statements, counted_calls, executed_lines, reached
+from .rebuilt import progress, rebuilt
 from .recipe import Namespace, Recipe, evaluate_call, namespace_of
 from .values import tensors_in
 
-CONSTRUCTS = 32
+CONSTRUCTS = 80
+REBUILT = 24
+"""Calls tried for one that could not be built, itself counted, and ..."""
+DEEP = 4
+"""... how often one is changed."""
 ELSEWHERE = 6
 """Examples outside the file that are tried."""
 FEEDS = 120
@@ -103,7 +108,7 @@ class _Search:
         self.require_said()
         for constructs, count in ((self.constructs(), CONSTRUCTS), (self.elsewhere(), ELSEWHERE)):
             self.deadline = time.process_time() + self.seconds
-            for example in itertools.islice(constructs, count):
+            for example in itertools.islice(self.with_rebuilt(constructs), count):
                 if time.process_time() > self.deadline or self.too_large > 1:
                     break
                 self.try_construct(example)
@@ -115,6 +120,24 @@ class _Search:
             if self.best is not None:
                 return self.best
         raise self.not_built()
+
+    def with_rebuilt(self, constructs: Iterator[Example]) -> Iterator[Example]:
+        """Each of these, and after one that could not be built what its exception asks for."""
+        for example in constructs:
+            pending = [(0, 0, example)]
+            tried: set[str] = set()
+            while pending and len(tried) < REBUILT:
+                depth, _, current = pending.pop(0)
+                if current.construct in tried:
+                    continue
+                tried.add(current.construct)
+                self.error = None
+                yield current
+                if self.error is None or self.said.args is not None or current.setup or depth < -DEEP:
+                    continue
+                for text in rebuilt(current.construct, self.error):
+                    pending.append((depth - 1, -progress(self.error), replace(current, construct=text)))
+                pending.sort(key=lambda item: item[1])
 
     def keep(self, recipe: Recipe, count: int) -> None:
         """Take the recipe if it reaches more than those before."""
@@ -158,6 +181,7 @@ class _Search:
                 model, names = prepare(self.module, recipe, self.seed)
         except (Exception, SystemExit, TooSlowError) as error:  # the user's code may raise anything; on with the next
             self.construct_error = self.construct_error or f"{example.construct}: {words(error)}"
+            self.error = error
             return
         if type(model) is not self.cls:
             return
@@ -169,6 +193,7 @@ class _Search:
                 return
         if self.said.inputs is None:
             self.search_feeds(model, names, recipe)
+        self.error = None
 
     def texts(self, example: Example) -> tuple[str, ...]:
         if self.said.inputs is not None:
@@ -178,7 +203,9 @@ class _Search:
     def search_feeds(self, model: nn.Module, names: Namespace, recipe: Recipe) -> None:
         queue = Queue(model)
         count, most = 0, FEEDS
-        while count < most and self.too_large < 2 and time.process_time() < self.deadline:
+        # Another way to build it must have its turn, too.
+        until = min(self.deadline, time.process_time() + self.seconds / 2)
+        while count < most and self.too_large < 2 and time.process_time() < min(until, self.deadline):
             feed = queue.take()
             if feed is None:
                 return
@@ -248,6 +275,9 @@ class _Search:
         remedy = f'give --args and --inputs, or an entry in [tool.nnconvert.models."{key}"]'
         if self.too_large > 1:
             return NotBuiltError(MEMORY_REASON, remedy)
+        unknown = unguessable(self.cls, vars(self.module))
+        if unknown and self.said.args is None:
+            return NotBuiltError(f"no value is known for its constructor's {', '.join(unknown)}", remedy)
         if self.first_feed_error and self.said.inputs:
             return NotBuiltError(f"the given inputs do not work: {self.first_feed_error}", remedy)
         if self.first_feed_error:
@@ -256,7 +286,4 @@ class _Search:
         if self.construct_error:
             what = "the given arguments do not work" if self.said.args else "it could not be built"
             return NotBuiltError(f"{what}: {self.construct_error}", remedy)
-        unknown = unguessable(self.cls, vars(self.module))
-        if unknown:
-            return NotBuiltError(f"no value is known for its constructor's {', '.join(unknown)}", remedy)
         return NotBuiltError("the search for arguments and inputs ran out of time", remedy)
