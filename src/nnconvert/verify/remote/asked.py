@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator
 
-from .frames import compared_at
+from .frames import blamed, compared_at, keys_read
 from .written import FLAGS, FLOATS, IDS, Made, argument_texts, tensors_made, with_argument, with_tensor
 
 ASKED = 16
@@ -29,6 +29,7 @@ DIMENSIONS = (
     r"not enough values to unpack \(expected (\d)",
     r"(?:[Ee]xpect\w*|must be|should be|requires?)\b[^.]*?\b([1-5])[ -]?([dD](?![a-hj-z])|dims?\b)",
     r"\bor ([1-5])[dD]\b",
+    r"number of subscripts in the equation \((\d)\)",
     r"the desired ordering of dimensions.*len\(dims\) = (\d)",
 )
 WHOLE = r"\b(long|int|index|indices|integer|LongTensor|Int|Long|one_hot|class values)\b"
@@ -42,22 +43,43 @@ LOGICAL = r"\bbool(ean)?\b|\bBool\b|logical"
 
 def asked_for(text: str, error: BaseException) -> Iterator[str]:
     """Texts to try instead of the one that raised, the plainest first."""
-    made = tensors_made(text)
+    everything = tensors_made(text)
     message = str(error)
+    places = blamed(error)
+    own = [tensor.number for place in places for tensor in _of_argument(text, place)]
+    made = [tensor for tensor in everything if tensor.number in own] or everything
     found = itertools.chain(
-        _sized(text, made, [*_pairs(message), *compared_at(error)]),
+        _keyed(text, places, error),
+        _sized(text, everything, [*_pairs(message), *compared_at(error)]),
         _dimensioned(text, made, message),
         _typed(text, made, message, error),
         _given(text, made, message),
         _shaped(text, made, message),
         _listed(text, made, message),
-        _sized(text, made, _any_pairs(message, made)),
+        _sized(text, everything, _any_pairs(message, everything)),
     )
     seen = {text: None}
     for candidate in found:
         if candidate not in seen and len(seen) <= ASKED:
             seen[candidate] = None
             yield candidate
+
+
+def _of_argument(text: str, place: int) -> list[Made]:
+    """The tensors that one of the arguments makes."""
+    before = [len(tensors_made(argument)) for argument in argument_texts(text)]
+    first = sum(before[:place])
+    return tensors_made(text)[first : first + sum(before[place : place + 1])]
+
+
+def _keyed(text: str, places: list[int], error: BaseException) -> Iterator[str]:
+    """A dictionary of tensors instead of a tensor that is asked for names."""
+    for place in places[:2]:
+        keys = keys_read(error, place)
+        arguments = argument_texts(text)
+        if keys and place < len(arguments) and arguments[place].startswith("torch."):
+            inner = ", ".join(f"{key!r}: {arguments[place]}" for key in keys)
+            yield with_argument(text, place, f"{{{inner}}}")
 
 
 def _pairs(message: str) -> Iterator[tuple[int, int]]:
@@ -147,7 +169,7 @@ def _listed(text: str, made: list[Made], message: str) -> Iterator[str]:
     """Where the message speaks of the shape without its first size, someone went through the batch."""
     for tensor in made:
         inner = str(list(tensor.sizes[1:]))
-        if len(tensor.sizes) > 2 and inner in message:
+        if len(tensor.sizes) > 2 and (inner in message or f"ot {len(tensor.sizes) - 1}D input" in message):
             for place, argument in enumerate(argument_texts(text)):
                 if argument.startswith("torch.") and [m.sizes for m in tensors_made(argument)] == [tensor.sizes]:
                     yield with_argument(text, place, f"[{argument}]")

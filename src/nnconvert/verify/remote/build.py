@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import nn
 
-from .constructors import constructor_arguments, unguessable
+from .constructors import constructor_arguments, optional_parameters, unguessable
 from .conventions import Example, examples
 from .failure import MEMORY_REASON, words
 from .feeding import Queue
@@ -123,6 +123,7 @@ class _Search:
 
     def with_rebuilt(self, constructs: Iterator[Example]) -> Iterator[Example]:
         """Each of these, and after one that could not be built what its exception asks for."""
+        optional = optional_parameters(self.cls)
         for example in constructs:
             pending = [(0, 0, example)]
             tried: set[str] = set()
@@ -135,8 +136,9 @@ class _Search:
                 yield current
                 if self.error is None or self.said.args is not None or current.setup or depth < -DEEP:
                     continue
-                for text in rebuilt(current.construct, self.error):
-                    pending.append((depth - 1, -progress(self.error), replace(current, construct=text)))
+                for text in rebuilt(current.construct, self.error, optional):
+                    changed = replace(current, construct=text, source="what its exceptions ask for")
+                    pending.append((depth - 1, -progress(self.error), changed))
                 pending.sort(key=lambda item: item[1])
 
     def keep(self, recipe: Recipe, count: int) -> None:
@@ -193,7 +195,9 @@ class _Search:
                 return
         if self.said.inputs is None:
             self.search_feeds(model, names, recipe)
-        self.error = None
+        # Only this error of forward speaks of how the model was built.
+        if self.best is not None or "'NoneType' object is not callable" not in str(self.error):
+            self.error = None
 
     def texts(self, example: Example) -> tuple[str, ...]:
         if self.said.inputs is not None:

@@ -21,7 +21,7 @@ class Queue:
 
     def __init__(self, model: nn.Module) -> None:
         self._likely: Iterator[Feed] = feeds(model)
-        self._asked: list[tuple[int, int, int, Feed]] = []
+        self._asked: list[tuple[int, int, int, int, Feed]] = []
         self._depth: dict[str, int] = {}
         self._count = 0
         self._in_a_row = 0
@@ -29,7 +29,7 @@ class Queue:
     def first(self, more: Iterable[Feed]) -> None:
         """These come before all others."""
         for feed in more:
-            self._push(feed, 0, 1 << 30)
+            self._push(feed, 0, 1 << 30, 0)
 
     def take(self) -> Feed | None:
         """The next feed that was not tried, or None."""
@@ -57,13 +57,14 @@ class Queue:
             return
         better = guided(feed, str(error))
         if better is not None:
-            self._push(better, depth, progress + 1)
-        for text in asked_for(feed.text(), error):
-            self._push(Feed((), "", written=text), depth, progress)
+            self._push(better, depth, progress + 1, 0)
+        for rank, text in enumerate(asked_for(feed.text(), error)):
+            self._push(Feed((), "", written=text), depth, progress, rank)
 
-    def _push(self, feed: Feed, depth: int, progress: int) -> None:
+    def _push(self, feed: Feed, depth: int, progress: int, rank: int) -> None:
+        """``rank`` is the place among what one exception asks for: the plainest comes first."""
         if feed.text() not in self._depth:
             # Below zero: asked for, not tried.
             self._depth[feed.text()] = -depth
             self._count += 1
-            heapq.heappush(self._asked, (-progress, depth, self._count, feed))
+            heapq.heappush(self._asked, (-progress, rank, -depth, self._count, feed))

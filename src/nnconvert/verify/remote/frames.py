@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import linecache
 import os
 import re
+import textwrap
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
@@ -30,6 +32,35 @@ def names_at(frame: FrameType, line: int) -> list[str]:
     found = [n.attr if isinstance(n, ast.Attribute) else n.id for n in ast.walk(tree)
              if isinstance(n, (ast.Attribute, ast.Name))]  # fmt: skip
     return [name for name in dict.fromkeys(found) if name != "self"]
+
+
+def blamed(error: BaseException) -> list[int]:
+    """Places of the arguments of forward that its failing statement reads."""
+    for frame, line in user_frames(error)[::-1]:
+        if frame.f_code.co_name == "forward":
+            names = names_at(frame, line)
+            return [place for place, name in enumerate(_arguments(frame)) if name in names]
+    return []
+
+
+def keys_read(error: BaseException, place: int) -> list[str]:
+    """Texts by which forward looks into one of its arguments, in order: ``data["image"]``."""
+    frame = next((f for f, _ in user_frames(error)[::-1] if f.f_code.co_name == "forward"), None)
+    if frame is None or place >= len(_arguments(frame)):
+        return []
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(frame.f_code)))
+    except (OSError, SyntaxError):
+        return []  # made at run time
+    keys = [node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript)
+            and isinstance(node.value, ast.Name) and node.value.id == _arguments(frame)[place]]  # fmt: skip
+    return list(dict.fromkeys(k.value for k in keys if isinstance(k, ast.Constant) and isinstance(k.value, str)))
+
+
+def _arguments(frame: FrameType) -> tuple[str, ...]:
+    """Names of the arguments after the instance."""
+    code = frame.f_code
+    return code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
 
 
 def compared_at(error: BaseException) -> Iterator[tuple[int, int]]:

@@ -6,7 +6,7 @@ import ast
 import copy
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from .frames import compared_at, keys_at, names_at, user_frames
 
@@ -23,13 +23,20 @@ CHOSEN = (
 UNGUESSED = re.compile(r"no value can be guessed for (\w+)")
 
 
-def rebuilt(construct: str, error: BaseException) -> Iterator[str]:
-    """Expressions to try instead of the one that raised, the plainest first."""
+def rebuilt(construct: str, error: BaseException, optional: Collection[str]) -> Iterator[str]:
+    """Expressions to try instead of the one that raised, the plainest first.
+
+    ``optional`` are parameters that are None unless they are given.
+    """
     tree = ast.parse(construct, mode="eval")
     keywords = [k for call in _calls(tree) for k in call.keywords if k.arg]
     named = [name for frame, line in user_frames(error)[:3] for name in names_at(frame, line)]
     meant = [k for name in dict.fromkeys(named) for k in keywords if k.arg == name]
-    found = itertools.chain(_completed(tree, error, named), _changed(tree, meant or keywords, error))
+    found = itertools.chain(
+        _with_modules(tree, error, [n for n in named if n in optional]),
+        _completed(tree, error, named),
+        _changed(tree, meant or keywords, error),
+    )
     for text in itertools.islice(dict.fromkeys(found), ASKED):
         if text != construct:
             yield text
@@ -86,6 +93,17 @@ def _alternatives(value: str, error: BaseException) -> Iterator[str]:
         yield from ("16", "False", "nn.Identity()", "'relu'")
     if re.search(CALLED, message) and "nn." not in value:
         yield from ("nn.Identity", "nn.Identity()")
+
+
+def _with_modules(tree: ast.Expression, error: BaseException, names: list[str]) -> Iterator[str]:
+    """A module for an optional parameter that is called all the same."""
+    if "'NoneType' object is not callable" in str(error) and isinstance(tree.body, ast.Call):
+        for name in names:
+            for text in ("nn.Identity()", "nn.Linear(16, 16)"):
+                changed = copy.deepcopy(tree.body)
+                changed.keywords = [k for k in changed.keywords if k.arg != name]
+                changed.keywords.append(ast.keyword(name, ast.parse(text, mode="eval").body))
+                yield ast.unparse(changed)
 
 
 def _completed(tree: ast.Expression, error: BaseException, named: list[str]) -> Iterator[str]:
