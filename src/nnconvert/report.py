@@ -137,7 +137,8 @@ def evidence_line(evidence: Evidence, verbose: bool) -> str:
         parts += [f"inside {evidence.inside}" if evidence.inside else ""]
         parts += [f"never ran: {', '.join(evidence.unreached)}" if evidence.unreached else ""]
     details = "; ".join(part for part in parts if part)
-    return f"{words}: {details}" if details else words
+    entry = evidence.entry.splitlines() if verbose else []
+    return "\n    ".join([f"{words}: {details}" if details else words, *entry])
 
 
 def verdicts(evidence: Sequence[Evidence]) -> str:

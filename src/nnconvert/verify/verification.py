@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import difflib
 import json
@@ -53,6 +54,19 @@ def _changed_lines(old: bytes, new: bytes) -> list[int]:
     """Lines of the old version, from 1, that read otherwise in the new one."""
     matcher = difflib.SequenceMatcher(None, old.splitlines(), new.splitlines(), autojunk=False)
     return [n + 1 for tag, first, last, *_ in matcher.get_opcodes() if tag != "equal" for n in range(first, last)]
+
+
+def _entry(key: str, recipe: dict[str, Any]) -> str:
+    """The recipe as an entry of pyproject.toml, if it consists of one call of the class."""
+    class_name = key.rpartition(":")[2]
+    construct: str = recipe["construct"]
+    call = ast.parse(construct, mode="eval").body
+    if recipe["setup"] or not isinstance(call, ast.Call) or ast.unparse(call.func) != class_name:
+        return ""
+    args = construct[len(class_name) + 1 : -1]
+    # A JSON string is a TOML string.
+    texts = f"args = {json.dumps(args)}\ninputs = {json.dumps(recipe['inputs'][0])}"
+    return f'[tool.nnconvert.models."{key}"]\n{texts}'
 
 
 class _Verification:
@@ -210,6 +224,7 @@ class _Verification:
             inside=inside,
             unreached=tuple(unreached),
             differences=tuple(reasons) if verdict == "differs" else (),
+            entry=_entry(f"{self.location.module}:{inside or name}", outcome["recipe"]),
         )
 
     def _stood_in(self) -> str:

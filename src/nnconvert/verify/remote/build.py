@@ -22,7 +22,7 @@ from .observe import Run, materialise, prepare, randomise, says_something
 from .patience import TooSlowError, limited
 from .project import examples_elsewhere
 from .reach import changed_statements, counted_calls, executed_lines, reached
-from .rebuilt import progress, rebuilt
+from .rebuilt import NOT_CALLED, progress, rebuilt
 from .recipe import Namespace, Recipe, evaluate_call, namespace_of
 from .values import tensors_in
 
@@ -37,8 +37,8 @@ FEEDS = 120
 FURTHER_FEEDS = 10
 """Feeds tried after one that works without reaching every call site."""
 SECONDS = 30.0
-TRY = 8.0
-"""Processor seconds of one try, to build or to run."""
+TRY = 1 / 5
+"""Of the time for a search, what one try may take, to build or to run."""
 SLOW = 2.0
 """Seconds of one attempt from which on a model is run with one shape only."""
 
@@ -97,6 +97,8 @@ class _Search:
         self.construct_error = ""
         self.error: BaseException | None = None
         """What the last attempt raised, and ..."""
+        self.not_called: BaseException | None = None
+        """The one error of forward that speaks of how the model was built."""
         self.progress = 0
         """... how far it came before: lines of the file and calls of modules."""
         self.first_feed_error = ""
@@ -177,9 +179,10 @@ class _Search:
 
     def try_construct(self, example: Example) -> None:
         """Build by the example, and keep what can be fed."""
+        self.not_called = None
         try:
             recipe = Recipe(example.source, example.setup, example.construct, ("",))
-            with limited(TRY):
+            with limited(self.seconds * TRY):
                 model, names = prepare(self.module, recipe, self.seed)
         except (Exception, SystemExit, TooSlowError) as error:  # the user's code may raise anything; on with the next
             self.construct_error = self.construct_error or f"{example.construct}: {words(error)}"
@@ -195,9 +198,7 @@ class _Search:
                 return
         if self.said.inputs is None:
             self.search_feeds(model, names, recipe)
-        # Only this error of forward speaks of how the model was built.
-        if self.best is not None or "'NoneType' object is not callable" not in str(self.error):
-            self.error = None
+        self.error = self.not_called if self.best is None else None
 
     def texts(self, example: Example) -> tuple[str, ...]:
         if self.said.inputs is not None:
@@ -243,10 +244,12 @@ class _Search:
             candidate = replace(recipe, input_gradients=gradients)
             self.error, self.progress = None, 0
             try:
-                with limited(TRY):
+                with limited(self.seconds * TRY):
                     self.check(model, names, candidate)
             except (Exception, SystemExit, TooSlowError) as error:  # as above: the next candidate follows
                 self.error = error
+                if NOT_CALLED in str(error):
+                    self.not_called = error
                 self.first_feed_error = self.first_feed_error or f"{recipe.inputs[0]}: {words(error)}"
                 self.too_large += words(error) == MEMORY_REASON
                 if "grad" not in str(error):

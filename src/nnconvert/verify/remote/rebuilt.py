@@ -20,6 +20,7 @@ CALLED = r"not callable|missing \d+ required|must be a Module|is not a Module su
 CHOSEN = (
     r"unknown|unsupported|not supported|invalid|must be|should be|one of|choose|expected|available|not found|KeyError"
 )
+NOT_CALLED = "'NoneType' object is not callable"
 UNGUESSED = re.compile(r"no value can be guessed for (\w+)")
 
 
@@ -97,7 +98,7 @@ def _alternatives(value: str, error: BaseException) -> Iterator[str]:
 
 def _with_modules(tree: ast.Expression, error: BaseException, names: list[str]) -> Iterator[str]:
     """A module for an optional parameter that is called all the same."""
-    if "'NoneType' object is not callable" in str(error) and isinstance(tree.body, ast.Call):
+    if NOT_CALLED in str(error) and isinstance(tree.body, ast.Call):
         for name in names:
             for text in ("nn.Identity()", "nn.Linear(16, 16)"):
                 changed = copy.deepcopy(tree.body)
