@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterator
 
@@ -12,6 +13,8 @@ from .written import FLAGS, FLOATS, IDS, Made, argument_texts, tensors_made, wit
 ASKED = 16
 """Feeds that one exception may ask for."""
 LARGEST = 5000
+NUMBERS = 1 << 19
+"""In one tensor: larger feeds take the time of many others."""
 PAIRS = (
     r"to have (?P<want>\d+) channels, but got (?P<have>\d+) channels",
     r"expected input with (?P<want>\d+) channels, but got (?P<have>\d+)",
@@ -60,9 +63,14 @@ def asked_for(text: str, error: BaseException) -> Iterator[str]:
     )
     seen = {text: None}
     for candidate in found:
-        if candidate not in seen and len(seen) <= ASKED:
+        if candidate not in seen and len(seen) <= ASKED and _numbers(candidate) <= max(NUMBERS, _numbers(text)):
             seen[candidate] = None
             yield candidate
+
+
+def _numbers(text: str) -> int:
+    """How many numbers its largest tensor has."""
+    return max((math.prod(tensor.sizes) for tensor in tensors_made(text)), default=0)
 
 
 def _of_argument(text: str, place: int) -> list[Made]:

@@ -73,8 +73,6 @@ ANNOTATED = (
     (r"int", "{size}"),
     (r"(nn\.)?Module", "nn.Identity()"),
 )
-UNKNOWN = ("guessed_config()", "16", "nn.Identity()", "torch.rand(4, 4)", "[16, 16]", "torch.tanh", "None", "'mean'")
-"""What parameters are tried with of which nothing is known."""
 TINY = (
     "hidden_size=32, intermediate_size=64, num_attention_heads=4, num_key_value_heads=4, num_hidden_layers=2"
     ", vocab_size=99, max_position_embeddings=64"
@@ -89,10 +87,6 @@ def constructor_arguments(cls: type, module_globals: dict[str, Any]) -> Iterator
             texts = ", ".join(f"{name}={text}" for name, text in changed.items())
             yield "names of the constructor's parameters", texts
         return
-    unknown = unguessable(cls, module_globals)
-    for text in UNKNOWN if unknown else ():
-        arguments = _arguments(cls, 16, 16, 0, module_globals, changed=dict.fromkeys(unknown, text))
-        yield "values of every kind for " + ", ".join(unknown), arguments or ""
     expansion = getattr(cls, "expansion", 1)
     seen: set[str] = set()
     for variant in range(3):

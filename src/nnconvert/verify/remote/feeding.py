@@ -12,7 +12,7 @@ from .inputs import Feed, feeds, guided
 
 DEEP = 6
 """How often a feed is changed by what its exceptions ask for."""
-RUN = 3
+RUN = 2
 """Feeds that are asked for, before the next of the likely ones has its turn."""
 
 
