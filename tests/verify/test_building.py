@@ -126,8 +126,8 @@ def test_docstring_examples(check: Check) -> None:
 def test_a_class_that_only_runs_inside_another(check: Check) -> None:
     inner = "class Inner(nn.Module):\n    def __init__(self, spec):\n        super().__init__()\n"
     inner += "        self.spec = spec\n"
-    inner += "    def forward(self, parts):\n        return F.relu(parts['x']) * self.spec['n']\n\n"
-    top = net("self.inner = Inner({'n': 2})", "return self.inner({'x': x + 1})", "Top")
+    inner += "    def forward(self, parts):\n        return F.relu(parts[0]['x']) * self.spec['n']\n\n"
+    top = net("self.inner = Inner({'n': 2})", "return self.inner([{'x': x + 1}])", "Top")
     old = HEAD + inner + top
     new = old.replace("* self.spec['n']", "* 3")
     evidence = check.one(old, old, Expected("Inner"))

@@ -44,11 +44,18 @@ def test_a_class_that_cannot_run_is_unverified_and_its_neighbour_tested(check: C
     assert good.verdict == "proved", good
 
 
-def test_an_endless_loop_ends_at_the_time_limit(check: Check) -> None:
-    source = IMPORTS + net("self.n = 1", "while True: pass") + GOOD
+def test_what_never_ends_ends_at_the_time_limit(check: Check) -> None:
+    source = IMPORTS + net("self.n = 1", '__import__("time").sleep(100)') + GOOD
     bad, good = check.verify(source, source, limits=Limits(time=2))
     assert bad.reason == "the class ran longer than the time limit of 2 s"
     assert good.verdict == "proved", good
+
+
+def test_an_endless_loop_has_one_try_only(check: Check) -> None:
+    source = IMPORTS + net("self.n = 1", "while True: pass") + GOOD
+    bad, good = check.verify(source, source, limits=Limits(time=8))
+    assert "takes longer than" in bad.reason
+    assert good.verdict == "tested", good
 
 
 def test_a_new_version_that_crashes_is_unverified(check: Check) -> None:

@@ -111,8 +111,8 @@ def test_a_branch_that_one_instance_takes_is_reached(check: Check) -> None:
 
 
 def test_a_class_that_only_runs_inside_another(check: Check) -> None:
-    inner = net("self.relu = nn.ReLU()\nself.by = spec['n']", "return self.relu(x['x']) * self.by", "Inner", "spec")
-    old = inner + net("self.inner = Inner({'n': 2})", "return self.inner({'x': x + 1})", "Top")
+    inner = net("self.relu = nn.ReLU()\nself.by = spec['n']", "return self.relu(x[0]['x']) * self.by", "Inner", "spec")
+    old = inner + net("self.inner = Inner({'n': 2})", "return self.inner([{'x': x + 1}])", "Top")
     evidence = check.one(old, functional(old), plan(old, name="Inner"))
     assert (evidence.verdict, evidence.inside, evidence.unreached) == ("proved", "Top", ())
     evidence = check.one(old, functional(old).replace("F.relu(", "F.elu("), plan(old, name="Inner"))

@@ -169,7 +169,8 @@ def evidence_line(evidence: Evidence, verbose: bool) -> str:
         parts += [f"ran in one mode only: {', '.join(evidence.one_mode)}" if evidence.one_mode else ""]
         parts += [f"ran, but not in the graph: {', '.join(evidence.unproved)}" if evidence.unproved else ""]
     details = "; ".join(part for part in parts if part)
-    return f"{words}: {details}" if details else words
+    entry = evidence.entry.splitlines() if verbose else []
+    return "\n    ".join([f"{words}: {details}" if details else words, *entry])
 
 
 def verdicts(evidence: Sequence[Evidence]) -> str:

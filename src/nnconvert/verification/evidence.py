@@ -94,3 +94,6 @@ class Evidence:
     """For ``differs``: a command that finds it again."""
     misused: bool = False
     """The given ``--args`` or ``--inputs`` raise by themselves: for the person who gave them to mend."""
+    entry: str = ""
+    """What was built and fed, as an entry of pyproject.toml that can be copied there; empty where it needs
+    more than an entry can say (statements before)."""

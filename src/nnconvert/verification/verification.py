@@ -84,6 +84,19 @@ def _lines_of(source: bytes, class_name: str) -> tuple[int, int]:
     return (found[-1].lineno, found[-1].end_lineno or 0) if found else (1, 0)
 
 
+def _entry(key: str, recipe: dict[str, Any]) -> str:
+    """The recipe as an entry of pyproject.toml, if it consists of one call of the class."""
+    class_name = key.rpartition(":")[2]
+    construct: str = recipe["construct"]
+    call = ast.parse(construct, mode="eval").body
+    if recipe["setup"] or not isinstance(call, ast.Call) or ast.unparse(call.func) != class_name:
+        return ""
+    args = construct[len(class_name) + 1 : -1]
+    # A JSON string is a TOML string.
+    texts = f"args = {json.dumps(args)}\ninputs = {json.dumps(recipe['inputs'][0])}"
+    return f'[tool.nnconvert.models."{key}"]\n{texts}'
+
+
 class _Verification:
     """One file on its way: search on the old version, replay old and new, compare."""
 
@@ -276,6 +289,7 @@ class _Verification:
             parts=parting(self._read(index, "part")) if verdict == "differs" else "",
             reproduce=command(self.request, name, outcome["recipe"]) if verdict == "differs" and not inside else "",
             **self._moved(index, inside or name),
+            entry=_entry(f"{self.location.module}:{inside or name}", outcome["recipe"]),
         )
 
     def _moved(self, index: int, model: str) -> dict[str, Any]:

@@ -13,23 +13,32 @@ from typing import Any
 
 from torch import nn
 
-from .constructors import constructor_arguments, unguessable
+from .constructors import constructor_arguments, optional_parameters, unguessable
 from .conventions import Example, examples
 from .failure import MEMORY_REASON, words
-from .inputs import Feed, extended, feeds, guided
+from .feeding import Queue
+from .inputs import Feed, extended
+from .patience import TooSlowError, limited
 from .project import examples_elsewhere
-from .reach import changed_statements, executed_lines, reached
+from .reach import changed_statements, counted_calls, executed_lines, reached
+from .rebuilt import NOT_CALLED, progress, rebuilt
 from .recipe import Namespace, Recipe, evaluate_call, namespace_of
 from .running import Run, materialise, prepare, randomise, says_something
 from .values import tensors_in
 
-CONSTRUCTS = 32
+CONSTRUCTS = 80
+REBUILT = 24
+"""Calls tried for one that could not be built, itself counted, and ..."""
+DEEP = 4
+"""... how often one is changed."""
 ELSEWHERE = 6
 """Examples outside the file that are tried."""
-FEEDS = 60
+FEEDS = 120
 FURTHER_FEEDS = 10
 """Feeds tried after one that works without reaching every call site."""
 SECONDS = 30.0
+TRY = 1 / 5
+"""Of the time for a search, what one try may take, to build or to run."""
 SLOW = 2.0
 """Seconds of one attempt from which on a model is run with one shape only."""
 
@@ -86,7 +95,12 @@ class _Search:
         self.reached = 0
         """How many of the changed statements the best recipe runs."""
         self.construct_error = ""
-        self.feed_error = ""
+        self.error: BaseException | None = None
+        """What the last attempt raised, and ..."""
+        self.not_called: BaseException | None = None
+        """The one error of forward that speaks of how the model was built."""
+        self.progress = 0
+        """... how far it came before: lines of the file and calls of modules."""
         self.first_feed_error = ""
         self.too_large = 0
         self.ran = 0
@@ -96,7 +110,7 @@ class _Search:
         self.require_said()
         for constructs, count in ((self.constructs(), CONSTRUCTS), (self.elsewhere(), ELSEWHERE)):
             self.deadline = time.process_time() + self.seconds
-            for example in itertools.islice(constructs, count):
+            for example in itertools.islice(self.with_rebuilt(constructs), count):
                 if time.process_time() > self.deadline or self.too_large > 1:
                     break
                 self.try_construct(example)
@@ -108,6 +122,26 @@ class _Search:
             if self.best is not None:
                 return self.best
         raise self.not_built()
+
+    def with_rebuilt(self, constructs: Iterator[Example]) -> Iterator[Example]:
+        """Each of these, and after one that could not be built what its exception asks for."""
+        optional = optional_parameters(self.cls)
+        for example in constructs:
+            pending = [(0, 0, example)]
+            tried: set[str] = set()
+            while pending and len(tried) < REBUILT:
+                depth, _, current = pending.pop(0)
+                if current.construct in tried:
+                    continue
+                tried.add(current.construct)
+                self.error = None
+                yield current
+                if self.error is None or self.said.args is not None or current.setup or depth < -DEEP:
+                    continue
+                for text in rebuilt(current.construct, self.error, optional):
+                    changed = replace(current, construct=text, source="what its exceptions ask for")
+                    pending.append((depth - 1, -progress(self.error), changed))
+                pending.sort(key=lambda item: item[1])
 
     def keep(self, recipe: Recipe, count: int) -> None:
         """Take the recipe if it reaches more than those before."""
@@ -145,14 +179,14 @@ class _Search:
 
     def try_construct(self, example: Example) -> None:
         """Build by the example, and keep what can be fed."""
+        self.not_called = None
         try:
             recipe = Recipe(example.source, example.setup, example.construct, ("",))
-            model, names = prepare(self.module, recipe, self.seed)
-        except (
-            Exception,
-            SystemExit,
-        ) as error:  # the user's code may raise anything; the next candidate follows
+            with limited(self.seconds * TRY):
+                model, names = prepare(self.module, recipe, self.seed)
+        except (Exception, SystemExit, TooSlowError) as error:  # the user's code may raise anything; on with the next
             self.construct_error = self.construct_error or f"{example.construct}: {words(error)}"
+            self.error = error
             return
         if type(model) is not self.cls:
             return
@@ -164,6 +198,7 @@ class _Search:
                 return
         if self.said.inputs is None:
             self.search_feeds(model, names, recipe)
+        self.error = self.not_called if self.best is None else None
 
     def texts(self, example: Example) -> tuple[str, ...]:
         if self.said.inputs is not None:
@@ -171,37 +206,34 @@ class _Search:
         return example.inputs
 
     def search_feeds(self, model: nn.Module, names: Namespace, recipe: Recipe) -> None:
-        pending = feeds(model)
-        tried: set[str] = set()
-        queue: list[Feed] = []
-        most = FEEDS
-        while len(tried) < most and self.too_large < 2 and time.process_time() < self.deadline:
-            feed = queue.pop() if queue else next(pending, None)
+        queue = Queue(model)
+        count, most = 0, FEEDS
+        # Another way to build it must have its turn, too.
+        until = min(self.deadline, time.process_time() + self.seconds / 2)
+        while count < most and self.too_large < 2 and time.process_time() < min(until, self.deadline):
+            feed = queue.take()
             if feed is None:
                 return
-            if feed.text() in tried:
-                continue
-            tried.add(feed.text())
-            self.feed_error = ""
+            count += 1
             started = time.process_time()
             accepted = self.attempt(model, names, replace(recipe, inputs=(feed.text(),), guessed=True))
             slow = time.process_time() - started > SLOW
-            if accepted is not None:
-                if self.best is None or self.ran > self.reached:
-                    count = self.ran
-                    self.keep(accepted if slow else self.with_second(model, names, accepted, feed), count)
-                if slow or self.reached == len(self.wanted):
-                    return
-                if most == FEEDS:
-                    most = len(tried) + FURTHER_FEEDS
-                    queue += [*extended(model, feed)][::-1]
-            better = guided(feed, self.feed_error)
-            if better is not None:
-                queue.append(better)
+            if accepted is None:
+                if self.error is not None:
+                    queue.failed(feed, self.error, self.progress)
+                continue
+            if self.best is None or self.ran > self.reached:
+                ran = self.ran
+                self.keep(accepted if slow else self.with_second(model, names, accepted, feed), ran)
+            if slow or self.reached == len(self.wanted):
+                return
+            if most == FEEDS:
+                most = count + FURTHER_FEEDS
+                queue.first(extended(model, feed))
 
     def with_second(self, model: nn.Module, names: Namespace, recipe: Recipe, feed: Feed) -> Recipe:
         """Add another shape and range of values for the second call, if one works."""
-        for variation in feed.variations() if feed.shape else ():
+        for variation in feed.variations():
             if self.attempt(model, names, replace(recipe, inputs=(variation.text(),))) is not None:
                 return replace(recipe, inputs=(*recipe.inputs, variation.text()))
         return recipe
@@ -210,11 +242,15 @@ class _Search:
         """Run forward in eval and train mode; with inputs that need no gradient, where others are refused."""
         for gradients in (True, False):
             candidate = replace(recipe, input_gradients=gradients)
+            self.error, self.progress = None, 0
             try:
-                self.check(model, names, candidate)
-            except (Exception, SystemExit) as error:  # as above: the next candidate follows
-                self.feed_error = f"{recipe.inputs[0]}: {words(error)}"
-                self.first_feed_error = self.first_feed_error or self.feed_error
+                with limited(self.seconds * TRY):
+                    self.check(model, names, candidate)
+            except (Exception, SystemExit, TooSlowError) as error:  # as above: the next candidate follows
+                self.error = error
+                if NOT_CALLED in str(error):
+                    self.not_called = error
+                self.first_feed_error = self.first_feed_error or f"{recipe.inputs[0]}: {words(error)}"
                 self.too_large += words(error) == MEMORY_REASON
                 if "grad" not in str(error):
                     return None
@@ -229,8 +265,11 @@ class _Search:
         lines: set[int] = set()
         for training in (False, True):
             run = Run(model.train(training), names, recipe, 0, self.seed)
-            with executed_lines(str(self.module.__file__), lines):
-                run.forward()
+            try:
+                with executed_lines(str(self.module.__file__), lines), counted_calls() as calls:
+                    run.forward()
+            finally:
+                self.progress += len(lines) + len(calls)
             if not any(tensor.numel() for tensor in tensors_in(run.output)):
                 raise ValueError("there is no number in the output")
             if not says_something(run.output):
@@ -243,6 +282,9 @@ class _Search:
         remedy = f'give --args and --inputs, or an entry in [tool.nnconvert.models."{key}"]'
         if self.too_large > 1:
             return NotBuiltError(MEMORY_REASON, remedy)
+        unknown = unguessable(self.cls, vars(self.module))
+        if unknown and self.said.args is None:
+            return NotBuiltError(f"no value is known for its constructor's {', '.join(unknown)}", remedy)
         if self.first_feed_error and self.said.inputs:
             return NotBuiltError(f"the given inputs do not work: {self.first_feed_error}", remedy)
         if self.first_feed_error:
@@ -251,7 +293,4 @@ class _Search:
         if self.construct_error:
             what = "the given arguments do not work" if self.said.args else "it could not be built"
             return NotBuiltError(f"{what}: {self.construct_error}", remedy)
-        unknown = unguessable(self.cls, vars(self.module))
-        if unknown:
-            return NotBuiltError(f"no value is known for its constructor's {', '.join(unknown)}", remedy)
         return NotBuiltError("the search for arguments and inputs ran out of time", remedy)

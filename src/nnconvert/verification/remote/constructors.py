@@ -180,6 +180,11 @@ def required_parameters(cls: type) -> list[inspect.Parameter]:
     return [p for p in _parameters(cls) if p.default is p.empty]
 
 
+def optional_parameters(cls: type) -> list[str]:
+    """Names of the constructor's parameters that are None by default."""
+    return [p.name for p in _parameters(cls) if p.default is None]
+
+
 def _parameters(cls: type) -> list[inspect.Parameter]:
     parameters = list(inspect.signature(vars(cls).get("__init__") or cls).parameters.values())
     parameters = parameters[1:] if "__init__" in vars(cls) else parameters
@@ -212,13 +217,21 @@ def _guess(
             if variant and name.endswith("s") and text[0].isdigit():
                 return f"[{text}, {text}]"
             choices = (text, *ALTERNATIVES.get(text, ()))
-            return choices[min(variant, len(choices) - 1)]
+            return _as_many(choices[min(variant, len(choices) - 1)], annotation)
     for pattern, text in ANNOTATED:
         if re.match(pattern, annotation):
             return text.format(size=outer if OUT.search(name) else inner)
     if SIZED.search(name):
         return str(outer if OUT.search(name) else inner)
     return "None" if "Optional" in str(parameter.annotation) or "None" in str(parameter.annotation) else None
+
+
+def _as_many(text: str, annotation: str) -> str:
+    """A number as often as the annotation says: ``(3, 3)`` for ``tuple[int, int]``."""
+    several = re.match(r"(?:[tT]uple|[lL]ist|[sS]equence)\[(int.*)", annotation)
+    if not several or not text.isdigit():
+        return text
+    return f"({', '.join([text] * max(several[1].count('int'), 2))})"
 
 
 def _annotation_text(annotation: Any) -> str:
@@ -255,7 +268,10 @@ def _config(annotation: str, variant: int, module_globals: dict[str, Any]) -> st
 
 
 class GuessedConfig:
-    """A stand-in for a configuration object: its attributes are guessed from their names."""
+    """A stand-in for a configuration object: its attributes are guessed from their names, unless they are given."""
+
+    def __init__(self, **given: Any) -> None:
+        vars(self).update(given)
 
     def __getattr__(self, name: str) -> Any:
         parameter = inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from torch import nn
 
 from .shapes import FLOATS, Shape, first_tensors
+from .written import varied
 
 LIKELIEST = 16
 """Candidates before optional arguments are given, too, and how many with these."""
@@ -25,9 +26,13 @@ class Feed:
     """How the first tensor is made: ``torch.randn({shape})`` with the shape left open."""
     others: tuple[str, ...] = ()
     """The other arguments; ``{shape}``, ``{batch}``, ``{rest}``, ``{last}`` stand for parts of the shape."""
+    written: str = ""
+    """The whole text, where no part of it is left open."""
 
     def text(self) -> str:
         shape = self.shape
+        if self.written:
+            return self.written
         if not shape:
             return ""
         parts = {
@@ -47,6 +52,9 @@ class Feed:
 
     def variations(self) -> Iterator[Feed]:
         """Another batch size, size and range of values, the boldest first; for a second call."""
+        if not self.shape:
+            yield from (replace(self, written=text) for text in varied(self.written))
+            return
         wide = self.first.replace("torch.randn(", "wide(").replace("torch.rand(", "torch.rand(")
         batch = (self.shape[0] + 1, *self.shape[1:])
         if len(self.shape) > 3:

@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterator
 from types import FrameType
 from typing import Any
 
+from torch import nn
+
 Lines = tuple[int, int]
 """First and last line of a statement (of its head, where others stand below it)."""
 
@@ -48,6 +50,17 @@ def executed_lines(path: str, lines: set[int]) -> Iterator[None]:
         yield
     finally:
         sys.settrace(before)
+
+
+@contextlib.contextmanager
+def counted_calls() -> Iterator[list[None]]:
+    """A list that grows by one with each call of a module that returns meanwhile."""
+    calls: list[None] = []
+    handle = nn.modules.module.register_module_forward_hook(lambda *_: calls.append(None))
+    try:
+        yield calls
+    finally:
+        handle.remove()
 
 
 def reached(statements: frozenset[Lines], lines: set[int]) -> int:

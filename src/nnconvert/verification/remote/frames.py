@@ -1,0 +1,121 @@
+"""Where an exception arose outside of torch, and what the statement there compares and names."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import linecache
+import os
+import re
+import textwrap
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+import torch
+
+
+def user_frames(error: BaseException) -> list[tuple[FrameType, int]]:
+    """Frames and lines outside of torch and of this package, the innermost first."""
+    without = (os.path.dirname(os.path.abspath(__file__)), os.path.dirname(torch.__file__), "<")
+    found, trace = [], error.__traceback__
+    while trace is not None:
+        if not trace.tb_frame.f_code.co_filename.startswith(without):
+            found.append((trace.tb_frame, trace.tb_lineno))
+        trace = trace.tb_next
+    return found[::-1]
+
+
+def names_at(frame: FrameType, line: int) -> list[str]:
+    """Names and attributes that the failing statement reads; of a ``raise``, its condition's, too."""
+    tree = _statement(frame, line, ast.expr)
+    found = [n.attr if isinstance(n, ast.Attribute) else n.id for n in ast.walk(tree)
+             if isinstance(n, (ast.Attribute, ast.Name))]  # fmt: skip
+    return [name for name in dict.fromkeys(found) if name != "self"]
+
+
+def blamed(error: BaseException) -> list[int]:
+    """Places of the arguments of forward that its failing statement reads."""
+    for frame, line in user_frames(error)[::-1]:
+        if frame.f_code.co_name == "forward":
+            names = names_at(frame, line)
+            return [place for place, name in enumerate(_arguments(frame)) if name in names]
+    return []
+
+
+def keys_read(error: BaseException, place: int) -> list[str]:
+    """Texts by which forward looks into one of its arguments, in order: ``data["image"]``."""
+    frame = next((f for f, _ in user_frames(error)[::-1] if f.f_code.co_name == "forward"), None)
+    if frame is None or place >= len(_arguments(frame)):
+        return []
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(frame.f_code)))
+    except (OSError, SyntaxError):
+        return []  # made at run time
+    keys = [node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript)
+            and isinstance(node.value, ast.Name) and node.value.id == _arguments(frame)[place]]  # fmt: skip
+    return list(dict.fromkeys(k.value for k in keys if isinstance(k, ast.Constant) and isinstance(k.value, str)))
+
+
+def _arguments(frame: FrameType) -> tuple[str, ...]:
+    """Names of the arguments after the instance."""
+    code = frame.f_code
+    return code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+
+
+def compared_at(error: BaseException) -> Iterator[tuple[int, int]]:
+    """Sizes that the failing statements compare or divide: one, and what it is compared with."""
+    for frame, line in user_frames(error)[:2]:
+        for node in ast.walk(_statement(frame, line, (ast.Compare, ast.Mod))):
+            if isinstance(node, ast.Compare) or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod)):
+                operands = [node.left, *(node.comparators if isinstance(node, ast.Compare) else [node.right])]
+                values = [value_of(operand, frame) for operand in operands]
+                for place in range(len(values) - 1):
+                    yield from _both_ways(values[place], values[place + 1])
+
+
+def keys_at(error: KeyError) -> list[Any]:
+    """Keys of the dictionaries that the failing statement looks into."""
+    found: list[Any] = []
+    for frame, line in user_frames(error)[:1]:
+        for node in ast.walk(_statement(frame, line, ast.Subscript)):
+            value = value_of(node.value, frame) if isinstance(node, ast.Subscript) else None
+            found += [*value] if isinstance(value, dict) else []
+    return found
+
+
+def _both_ways(left: Any, right: Any) -> Iterator[tuple[int, int]]:
+    if type(left) is int and type(right) is int:
+        yield from ((left, right), (right, left))
+    elif isinstance(left, (tuple, list)) and isinstance(right, (tuple, list)) and len(left) == len(right):
+        for one, other in zip(left, right):  # noqa: B905 (Python 3.9)
+            if one != other:
+                yield from _both_ways(one, other)
+
+
+def _statement(frame: FrameType, line: int, wanted: Any) -> ast.AST:
+    """The line that failed as far as it can be parsed, with the condition above it where it only raises."""
+    for first in (line, line - 1, line - 2):
+        path, numbers = frame.f_code.co_filename, range(first, line + 1)
+        text = "".join(linecache.getline(path, number) for number in numbers).strip()
+        head = re.sub(r"^(?:el)?if (.*?):(?:\s.*)?$", r"\1", text, flags=re.S)
+        try:
+            tree = ast.parse(head)
+        except SyntaxError:
+            continue
+        is_raise = bool(tree.body) and isinstance(tree.body[0], ast.Raise)
+        if not is_raise and any(isinstance(node, wanted) for node in ast.walk(tree)):
+            return tree
+    return ast.Module([], [])
+
+
+def value_of(node: ast.expr, frame: FrameType) -> Any:
+    """The value of an expression that calls nothing but ``size``, ``len`` and ``dim``; else None."""
+    calls = [n for n in ast.walk(node) if isinstance(n, ast.Call)]
+    if not all(getattr(c.func, "attr", getattr(c.func, "id", "")) in ("size", "len", "dim") for c in calls):
+        return None
+    try:
+        value = eval(compile(ast.Expression(node), "<operand>", "eval"), frame.f_globals, frame.f_locals)
+    except Exception:  # attributes of the user's objects may raise anything; then nothing is learned here
+        return None
+    return list(value) if isinstance(value, torch.Size) else value

@@ -1,0 +1,124 @@
+"""What an exception of a constructor asks for: the same call with one argument of another kind or size."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import itertools
+import re
+from collections.abc import Collection, Iterator
+
+from .frames import compared_at, keys_at, names_at, user_frames
+
+ASKED = 12
+"""Calls that one exception may ask for."""
+SEVERAL = (
+    r"not iterable|not subscriptable|has no len|must support iteration|unpack|indices must be|'(int|float)' object"
+)
+SINGLE = r"'(list|tuple)'|must be int|an integer is required|cannot be interpreted as an integer|not (list|tuple)\b"
+CALLED = r"not callable|missing \d+ required|must be a Module|is not a Module subclass|'type' object|expected Module"
+CHOSEN = (
+    r"unknown|unsupported|not supported|invalid|must be|should be|one of|choose|expected|available|not found|KeyError"
+)
+NOT_CALLED = "'NoneType' object is not callable"
+UNGUESSED = re.compile(r"no value can be guessed for (\w+)")
+
+
+def rebuilt(construct: str, error: BaseException, optional: Collection[str]) -> Iterator[str]:
+    """Expressions to try instead of the one that raised, the plainest first.
+
+    ``optional`` are parameters that are None unless they are given.
+    """
+    tree = ast.parse(construct, mode="eval")
+    keywords = [k for call in _calls(tree) for k in call.keywords if k.arg]
+    named = [name for frame, line in user_frames(error)[:3] for name in names_at(frame, line)]
+    meant = [k for name in dict.fromkeys(named) for k in keywords if k.arg == name]
+    found = itertools.chain(
+        _with_modules(tree, error, [n for n in named if n in optional]),
+        _completed(tree, error, named),
+        _changed(tree, meant or keywords, error),
+    )
+    for text in itertools.islice(dict.fromkeys(found), ASKED):
+        if text != construct:
+            yield text
+
+
+def progress(error: BaseException) -> int:
+    """How far the construction came: the line of its outermost frame."""
+    frames = user_frames(error)
+    return frames[-1][1] if frames else 0
+
+
+def _calls(tree: ast.AST) -> Iterator[ast.Call]:
+    yield from (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def _changed(tree: ast.Expression, keywords: list[ast.keyword], error: BaseException) -> Iterator[str]:
+    for keyword in keywords:
+        for text in _alternatives(ast.unparse(keyword.value), error):
+            yield _exchanged(tree, keyword, text)
+
+
+def _exchanged(tree: ast.Expression, keyword: ast.keyword, text: str) -> str:
+    before, keyword.value = keyword.value, ast.parse(text, mode="eval").body
+    written = ast.unparse(tree)
+    keyword.value = before
+    return written
+
+
+def _alternatives(value: str, error: BaseException) -> Iterator[str]:
+    message = str(error)
+    numbers = re.fullmatch(r"-?\d+", value)
+    if isinstance(error, KeyError):
+        yield from (repr(key) for key in keys_at(error)[:4])
+    if value[0] in "'\"" or re.search(CHOSEN, message, re.I):
+        yield from (repr(word) for word in re.findall(r"['\"`]([\w./-]+)['\"`]", message)[:6])
+    if numbers:
+        if re.search(SEVERAL, message):
+            yield from (f"({', '.join([value] * count)})" for count in (2, 3, 4))
+        for have, want in compared_at(error):
+            if have == int(value):
+                yield from (str(size) for size in (want, have * want) if 0 < size < 2000)
+        if isinstance(error, (AssertionError, ValueError, RuntimeError, ZeroDivisionError)):
+            yield from (size for size in ("4", "8", "32", "2", "1", "64", "3") if size != value)
+    elif value[0] in "[(" and re.search(SINGLE, message):
+        yield ast.unparse(ast.parse(value, mode="eval").body.elts[0])  # type: ignore[attr-defined]
+    elif value[0] in "[(":
+        inner = ast.literal_eval(value) if re.fullmatch(r"[\d\s,()\[\]]+", value) else ()
+        yield from (repr([inner[0]] * count) for count in (1, 2, 3, 4) if inner and count != len(inner))
+    elif re.fullmatch(r"nn\.\w+", value) and re.search(CALLED, message):
+        yield f"{value}()"
+    elif value == "nn.Identity()":
+        yield from ("nn.Identity", "nn.Linear(16, 16)", "nn.Conv2d(16, 16, 1)", "[nn.Identity()]")
+    elif value in ("True", "False", "None"):
+        yield from ("16", "False", "nn.Identity()", "'relu'")
+    if re.search(CALLED, message) and "nn." not in value:
+        yield from ("nn.Identity", "nn.Identity()")
+
+
+def _with_modules(tree: ast.Expression, error: BaseException, names: list[str]) -> Iterator[str]:
+    """A module for an optional parameter that is called all the same."""
+    if NOT_CALLED in str(error) and isinstance(tree.body, ast.Call):
+        for name in names:
+            for text in ("nn.Identity()", "nn.Linear(16, 16)"):
+                changed = copy.deepcopy(tree.body)
+                changed.keywords = [k for k in changed.keywords if k.arg != name]
+                changed.keywords.append(ast.keyword(name, ast.parse(text, mode="eval").body))
+                yield ast.unparse(changed)
+
+
+def _completed(tree: ast.Expression, error: BaseException, named: list[str]) -> Iterator[str]:
+    """A guessed configuration with the value that it did not know, or with another than it guessed."""
+    unknown = UNGUESSED.search(str(error))
+    names = [unknown[1]] if unknown else named
+    for place, call in enumerate(_calls(tree)):
+        if isinstance(call.func, ast.Name) and call.func.id == "guessed_config":
+            given = {keyword.arg for keyword in call.keywords}
+            for name in (n for n in names if n not in given and not n.startswith("_")):
+                if not unknown and not re.search(SEVERAL + "|" + SINGLE + "|divisible|not callable", str(error)):
+                    continue
+                for text in ("16", "None", "[16, 16]", "'relu'", "0.5"):
+                    changed = copy.deepcopy(tree)
+                    inner = list(_calls(changed))[place]
+                    inner.keywords.append(ast.keyword(name, ast.parse(text, mode="eval").body))
+                    yield ast.unparse(changed)
