@@ -512,7 +512,7 @@ _ROWS: Final = (
         "NNC424",
         "changed-by-tool",
         "The file uses a tool that changes whole models by their modules or the names of parameters.",
-        "Pruning, quantization, parametrization and SyncBatchNorm look for the modules that would go.",
+        "Pruning, quantization, parametrization, SyncBatchNorm and torch.fx look for the modules that would go.",
         "Nothing needs to be done.",
         'prune.l1_unstructured(model.conv, "weight", 0.5)',
     ),

@@ -35,8 +35,30 @@ _TOOLS: Final = (
     *("torch.nn.utils.prune", "torch.nn.utils.parametrize", "torch.nn.utils.parametrizations", "torch.quantization"),
     *("torch.ao", "torch.nn.utils.fusion", "torch.nn.SyncBatchNorm.convert_sync_batchnorm", "torch.nn.quantized"),
     *("torch.nn.qat", "torch.nn.intrinsic", "torch.nn.utils.weight_norm", "torch.nn.utils.spectral_norm", "torchao"),
+    "torch.fx",
 )
-"""What changes or replaces modules by their class or by the names of their parameters."""
+"""What changes or replaces modules by their class or by the names of their parameters; torch.fx keeps a call of a
+module, and freezes ``self.training`` and loses the counting of a call of a functional."""
+_SPLITTING: Final = frozenset(
+    {"split", "rsplit", "partition", "rpartition", "count", "find", "rfind", "index", "rindex"}
+)
+"""Methods of strings that take a name apart at its dots."""
+_MATCHING: Final = frozenset(
+    {
+        "match",
+        "search",
+        "fullmatch",
+        "findall",
+        "finditer",
+        "sub",
+        "split",
+        "compile",
+        "fnmatch",
+        "fnmatchcase",
+        "filter",
+    }
+)
+"""Functions of re and fnmatch."""
 _NAME: Final = re.compile(r"[^\W\d]\w*")
 
 
@@ -83,10 +105,13 @@ def _check_names(submodule: Submodule, operands: Sequence[str], reader: Reader, 
     if asked:
         raise LeaveError("NNC421", f"the file asks objects for {sorted(asked)[0]} by that name in a string")
     for text, line, is_open, parts in found.strings:
-        names = {submodule.name, *operands} if found.names_matter else {submodule.name} if "." in text else set()
+        names = {submodule.name, *operands} if found.names_matter or text.startswith(".") else set()
+        names |= {submodule.name} if "." in text else set()
         begun = is_open and found.names_matter and any(submodule.name.startswith(part) for part in parts)
         if names & parts or begun:
             raise LeaveError("NNC421", f"the string on line {line} may be the name of a parameter: {text.strip()!r}")
+    if found.names_matter and found.line_of_dots:
+        raise LeaveError("NNC421", f"line {found.line_of_dots} takes names apart at their dots")
 
 
 class Found:
@@ -169,6 +194,25 @@ class Found:
             for text in (str(node.value),)
             if id(node) not in documentation and not re.search(r"\s\S", text.strip())
         ]
+
+    @cached_property
+    def line_of_dots(self) -> int:
+        r"""Where names are taken apart at dots, ``name.split(".")``, ``re.match(r"\w+\.", name)``; 0 where nowhere."""
+        return next((node.lineno for node in self.tree.strings() if self._takes_apart(node)), 0)
+
+    def _takes_apart(self, node: ast.Constant) -> bool:
+        """Of a variable: ``os.path.basename(path).split(".")`` is about a file."""
+        text = str(node.value)
+        match self.tree.parents.get(node):
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="re"), attr=method)):
+                return method in _MATCHING and ("\\." in text or "[.]" in text)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="fnmatch"), attr=method)):
+                return method in _MATCHING and "." in text
+            case ast.Call(func=ast.Attribute(value=ast.Name(), attr=method), args=[first, *_]):
+                return text == "." and method in _SPLITTING and first is node
+            case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[ast.Name()]):
+                return text == "."
+        return False
 
     # -- as a whole ------------------------------------------------------------------------------------------
 

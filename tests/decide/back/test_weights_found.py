@@ -94,6 +94,10 @@ HARMLESS = {
     "loading": "def load(net):\n    net.load_state_dict(torch.load('net.pt'))\n",
     "saving and a name that has nothing to do with it": "NAME = 'conv'\ntorch.save(Net().state_dict(), 'net.pt')\n",
     "a message": "print('the weight of conv.weight is kept')",
+    "a value by its key": "sd = Net().state_dict()\nv = sd[KEY].clone()\n",
+    "two of the state_dict": "for a, b in zip(Net().state_dict().values(), Net().parameters()):\n    a.copy_(b)\n",
+    "the name of a file": "import os\nd = os.path.basename(__file__).split('.')[0], Net().state_dict()\n",
+    "groups of an optimizer": "for g in torch.optim.SGD(Net().parameters()).param_groups:\n    g['lr'] *= 0.5\n",
     "names that are shown": "for name, p in Net().named_parameters():\n    print(name, p.norm())\n",
 }
 
@@ -114,6 +118,19 @@ BY_NAME = {
     "getattr": (_function("return getattr(m, 'weight')"), ["NNC421", "NNC421"]),
     "getattr of the module": (_function("return getattr(m, 'conv')"), ["NNC605"]),
     "get_parameter": ("w = Net().get_parameter('conv.weight')", ["NNC421"]),
+    "get_parameter of several": ("ws = [Net().get_parameter(f'{n}.weight') for n in LAYERS]", ["NNC421", "NNC421"]),
+    "ends of keys": (_function("return {k for k in keys if k.endswith('.weight')}", "keys"), ["NNC421", "NNC421"]),
+    "depth": ("d = [p for n, p in Net().named_parameters() if n.count('.') == 1]", ["NNC421", "NNC421"]),
+    "a first part": ("d = {n.split('.')[0] for n, p in Net().named_parameters()}", ["NNC421", "NNC421"]),
+    "whether it is inside": ("d = [p for n, p in Net().named_parameters() if '.' in n]", ["NNC421", "NNC421"]),
+    "a regular expression": (
+        "import re\nd = [p for n, p in Net().named_parameters() if re.match(r'[a-z]+\\.', n)]",
+        ["NNC421", "NNC421"],
+    ),
+    "a pattern of a file name": (
+        "import fnmatch\nd = [p for n, p in Net().named_parameters() if fnmatch.fnmatch(n, 'x*.*')]",
+        ["NNC421", "NNC421"],
+    ),
 }
 
 
@@ -141,6 +158,15 @@ BY_POSITION = {
     "with other things": "for p, w in zip(Net().parameters(), [1, 2]):\n    p.data.fill_(w)\n",
     "as a vector": "v = nn.utils.parameters_to_vector(Net().parameters())",
     "in a function of the file": "def fill(ps):\n    [p.normal_() for p in ps]\n\nfill(Net().parameters())\n",
+    "values of the state_dict": "v = list(Net().state_dict().values())[0]",
+    "its last key": "keys = list(Net().state_dict().keys())\nk = keys[-1]",
+    "random numbers for the state_dict": "for v in Net().state_dict().values():\n    v.normal_()\n",
+    "random numbers by key": "sd = Net().state_dict()\nfor k in sd:\n    sd[k] = torch.randn_like(sd[k])\n",
+    "the state_dict with numbers": "for k, v in zip(Net().state_dict().items(), [1, 2, 3]):\n    print(k, v)\n",
+    "one vector of the state_dict": "sd = Net().state_dict()\nv = torch.cat([v.flatten() for v in sd.values()])",
+    "buffers with numbers": "for i, b in enumerate(Net().buffers()):\n    b.fill_(i)\n",
+    "the first of an optimizer": "p = torch.optim.SGD(Net().parameters()).param_groups[0]['params'][0]",
+    "an optimizer that adds over all of them": "optimizer = torch.optim.LBFGS(Net().parameters())",
 }
 
 
@@ -156,6 +182,7 @@ TOOLS = [
     "from torch.nn.utils.parametrizations import weight_norm",
     "net = nn.SyncBatchNorm.convert_sync_batchnorm(Net())",
     "net = torch.quantization.quantize_dynamic(Net())",
+    "graph = torch.fx.symbolic_trace(Net())",
 ]
 
 
