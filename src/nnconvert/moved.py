@@ -53,7 +53,10 @@ class Collector:
             old, new = (own.old, own.new) if own is not None else (path.read_bytes(),) * 2
             planned = expectations(own.plan) if own is not None and own.plan is not None else ()
             names = {e.class_name for e in planned}
-            classes = (*planned, *(Expected(n) for n in top_level_classes(old) if n not in names))
+            try:
+                classes = (*planned, *(Expected(n) for n in top_level_classes(old) if n not in names))
+            except (SyntaxError, ValueError):  # no Python, so no model: the run has said so, if it was asked about it
+                continue
             if classes:
                 around = {p: Other(r.old, r.new, expectations(r.plan)) for p, r in others.items() if r.plan is not None}
                 found = verifier.verify_among(path, old, new, classes, around)
