@@ -21,7 +21,7 @@ from nnconvert.result import TOO_DEEP, Result, Status, failed, place
 from nnconvert.source.index import Index
 from nnconvert.source.modules import search_path
 from nnconvert.source.project import Neighbours
-from nnconvert.verification import Evidence, Expected, Hints, Request, Server, find_ranks, verify_file
+from nnconvert.verification import Evidence, Expected, Hints, Other, Request, Server, find_ranks, verify_file
 from nnconvert.verification.interpreter import find_python
 
 __all__ = [
@@ -74,6 +74,12 @@ class Verifier:
         """Evidence for each of ``classes`` (by default those of both versions) of the module at ``path``."""
         request = Request(path, old, new, classes, self._hints, self._models, new_path=new_path)
         return verify_file(self._server, request)
+
+    def verify_among(
+        self, path: Path, old: bytes, new: bytes, classes: tuple[Expected, ...], others: Mapping[Path, Other]
+    ) -> tuple[Evidence, ...]:
+        """The same where ``others`` change, too: each version of the module runs with their versions."""
+        return verify_file(self._server, Request(path, old, new, classes, self._hints, self._models, others=others))
 
     def ranks(self, path: Path, source: bytes) -> Mapping[int, frozenset[int]]:
         """Line -> how many dimensions the inputs of F.batch_norm and F.instance_norm that stand there had in runs."""

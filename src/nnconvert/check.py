@@ -42,12 +42,10 @@ def _comments(text: str) -> Counter[str]:
 
 def _check_stable(old: str, new: str, plan: Plan, options: Options, neighbours: Neighbours | None) -> None:
     expected = 0
-    known = options.ranks or options.differing
-    options = replace(options, ranks=(), differing=())  # the places have moved
-    if options.lines:  # and so have these: what remains of all the others
-        converted = decide(old, options, neighbours).converted if known else plan.converted
-        options = replace(options, lines=())
-        expected = len(decide(old, options, neighbours).converted) - len(converted)
+    given, options = options, replace(options, ranks=(), differing=(), lines=())  # the places have moved
+    if given.lines or given.differing:  # what remains of all the others; ranks say more of the old text only
+        now = decide(old, replace(given, ranks=()), neighbours) if given.ranks else plan
+        expected = len(decide(old, options, neighbours).converted) - len(now.converted)
     again = decide(new, options, neighbours)
     if len(again.converted) != expected or max(len(again.classes), len(again.retired)) > expected:
         first = again.converted[0].site if again.converted else plan.converted[0].site

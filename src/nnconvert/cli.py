@@ -123,7 +123,7 @@ def _convert(**given: Any) -> int:
     """
     from nnconvert import config, moved, settings
     from nnconvert.output import Output
-    from nnconvert.report import EXIT_FAILED
+    from nnconvert.report import EXIT_DIFFERS, EXIT_FAILED
 
     arguments = settings.Arguments(**given)
     arguments.require_direction()
@@ -145,6 +145,10 @@ def _convert(**given: Any) -> int:
     try:
         with verifier:
             code = run(arguments, options, excludes, verifier if verifies else None, index, output, collector)
+            if arguments.state_map is not None and verifies:
+                for line in collector.look_around(verifier):
+                    console.err(f"{line}\n")
+                    code = max(code, EXIT_DIFFERS)
     except BaseException:  # an interrupt above all: files that are written have moved keys already
         if arguments.state_map is not None and collector.state_map() is not None:
             _write_map(arguments.state_map, collector, console, arguments.quiet)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 
-from nnconvert.verify import Limits
+from nnconvert.verification import Limits
 
 from .checking import HEAD, Check, net
 
@@ -56,7 +56,8 @@ class Whole(nn.Module):
 def test_inputs_that_exceptions_ask_for(check: Check) -> None:
     found = check.verify(FED, FED)
     names = ("Volumes", "Asserts", "Matches", "Shaped", "Whole")
-    assert {e.class_name: (e.verdict, e.reason) for e in found} == dict.fromkeys(names, ("tested", ""))
+    assert {e.class_name: e.reason for e in found} == dict.fromkeys(names, "")
+    assert {e.verdict for e in found} <= {"proved", "tested"}, found
 
 
 SLOW = net("self.n = 1", "while x.dim() == 4:\n    pass\nreturn F.relu(x)")
@@ -108,12 +109,14 @@ class Nothing(nn.Module):
 def test_arguments_that_exceptions_ask_for(check: Check) -> None:
     *found, nothing = check.verify(BUILT, BUILT)
     names = ("Counted", "Called", "Configured")
-    assert {e.class_name: (e.verdict, e.reason) for e in found} == dict.fromkeys(names, ("tested", ""))
+    assert {e.class_name: e.reason for e in found} == dict.fromkeys(names, "")
+    assert {e.verdict for e in found} <= {"proved", "tested"}, found
     assert nothing.verdict == "unverified"
     assert "every number of the output is NaN" in nothing.reason
     for evidence in found:
         models = tomllib.loads(evidence.entry)["tool"]["nnconvert"]["models"]
         # What is printed does the same when it is given.
         (again,) = (e for e in check.verify(BUILT, BUILT, models=models) if e.class_name == evidence.class_name)
-        assert (again.verdict, again.built_from) == ("tested", "the configuration")
+        assert again.verdict in ("proved", "tested")
+        assert again.built_from == "the configuration"
         break

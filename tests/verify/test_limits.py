@@ -55,7 +55,7 @@ def test_an_endless_loop_has_one_try_only(check: Check) -> None:
     source = IMPORTS + net("self.n = 1", "while True: pass") + GOOD
     bad, good = check.verify(source, source, limits=Limits(time=8))
     assert "takes longer than" in bad.reason
-    assert good.verdict == "tested", good
+    assert good.verdict in ("proved", "tested"), good
 
 
 def test_a_new_version_that_crashes_is_unverified(check: Check) -> None:

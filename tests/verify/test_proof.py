@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nnconvert.verification import Evidence, Expected, Limits, ModuleCall
+from nnconvert.verification import Evidence, Expected, Hints, Limits, ModuleCall
 
 from .checking import HEAD, Check, net
 
@@ -30,7 +30,7 @@ PROVABLE = {
     "Moved": ("self.register_buffer('r', torch.zeros(1))", "self.r = self.r * 0.9 + x.mean()\nreturn x * self.r", FREE),
     "Constant": ("self.t = torch.tensor([1.0, 2.0])", "return x * self.t[0] + torch.tensor(3.0)", FREE),
     "Branched": ("self.n = 1", "return x + 1 if x.shape[0] < 4 else x", FREE.replace("on,", "to 3,")),
-    "Fixed": ("self.n = 1", "return x.reshape(2, 3, -1) if x.shape[0] == 2 else x + 1", ""),
+    "Fixed": ("self.n = 1", "return x.reshape(2, -1) if x.shape[0] == 2 else x + 1", ""),
 }  # fmt: skip
 
 
@@ -158,3 +158,10 @@ def test_a_call_site_that_ran_outside_of_the_graph_is_told(check: Check) -> None
     plan = Expected("Net", (("relu1", "nn.ReLU()"), ("relu2", "nn.ReLU()")))
     evidence = check.one(old, new, plan)
     assert (evidence.verdict, evidence.unreached, evidence.unproved) == ("proved", (), ("relu1",))
+
+
+def test_a_size_that_is_left_out_is_a_condition(check: Check) -> None:
+    source = HEAD + net("self.n = 1", "return x.reshape(2, 3, -1) if x.shape[0] == 2 else x + 1").removeprefix(HEAD)
+    evidence = check.verify(source, source, hints=Hints("", "", "torch.randn(3, 4)"), limits=OPEN)[0]
+    assert evidence.verdict == "proved"
+    assert "Ne(batch, 2)" in evidence.conditions

@@ -401,6 +401,19 @@ def test_a_local_name_is_no_tie() -> None:
     train_alike(both, X)
 
 
+def test_uses_in_f_strings_move_where_python_tells_their_place() -> None:
+    plain = "def extra_repr(self):\n    return f'{self.weight.shape[1]} to {self.weight.shape[0]}'"
+    text, _ = convert(net("return F.linear(x, self.weight)", init=W, body=plain), parameters=True)
+    assert "return f'{self.linear.weight.shape[1]} to {self.linear.weight.shape[0]}'" in text
+    odd = (
+        "def extra_repr(self):\n    return ('a'\n        f'b {self.weight.shape[1]:>{self.weight.dim()}}'\n        'c')"
+    )
+    source = net("return F.linear(x, self.weight)", init=W, body=odd)
+    text, plan = convert(source, parameters=True)
+    assert text == source or text.count("self.linear.weight") == 3
+    assert bool(plan.converted) == (text != source)
+
+
 def test_all_uses_move() -> None:
     body = "def reset(self):\n    self.weight.data.normal_()\n    with torch.no_grad():\n        self.weight.mul_(2)"
     after = "class Sub(Net):\n    def forward(self, x):\n        return super().forward(x) + self.weight.sum()"

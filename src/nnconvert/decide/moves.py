@@ -141,6 +141,8 @@ class Uses:
 
     def _check_use(self, load: ast.Attribute | ast.Name, operand: Operand, call: ast.Call) -> None:
         shown, tree = f"self.{operand.name}", self.reader.tree
+        if not self._has_position(load):
+            raise LeaveError("NNC111", f"{shown} is used inside of an f-string (line {load.lineno})")
         parent = tree.parents.get(load)
         if isinstance(parent, ast.Assign) and load is parent.value:
             if not all(isinstance(target, ast.Name) for target in parent.targets):
@@ -154,6 +156,15 @@ class Uses:
                 raise LeaveError("NNC413", f"line {load.lineno} uses {shown}, too: it is tied")
             if isinstance(ancestor, ast.stmt | ast.Lambda):
                 return
+
+    def _has_position(self, load: ast.expr) -> bool:
+        """Whether the source says where it stands: before 3.12 Python is wrong about some parts of f-strings."""
+        around = next((n for n in self.reader.tree.ancestors(load) if isinstance(n, ast.JoinedStr)), None)
+        if around is None:
+            return True
+        span, whole = self.reader.source.span(load), self.reader.source.span(around)
+        inside = whole.start < span.start and span.end < whole.end
+        return inside and self.reader.source.segment(load) == ast.unparse(load)
 
     def _is_operand_of(self, load: ast.expr, call: ast.Call) -> bool:
         """Whether the load stands among what such a functional takes as its weights."""

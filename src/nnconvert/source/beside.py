@@ -64,6 +64,11 @@ def reaching(path: Path, name: str) -> Path | None:
     return next((other for other in paths if other != path), None)
 
 
+def users(path: Path) -> frozenset[Path]:
+    """The file and all of its project that import it, perhaps through others, as far as names of modules tell."""
+    return _users(path, *_tree(path))
+
+
 def _tree(path: Path) -> tuple[Path, bool]:
     """The folder whose files may import from the one at ``path``, and whether its subfolders belong to it."""
     for folder in path.parents:

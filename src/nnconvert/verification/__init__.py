@@ -6,7 +6,7 @@ Importing this never imports torch; the user's code runs on the user's Python on
 from nnconvert.verification.evidence import Evidence, Expected, ModuleCall, Verdict
 from nnconvert.verification.interpreter import find_python
 from nnconvert.verification.parent import Server, ServerError
-from nnconvert.verification.request import Hints, Limits, Request
+from nnconvert.verification.request import Hints, Limits, Other, Request
 from nnconvert.verification.verification import find_ranks, verify_file
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Hints",
     "Limits",
     "ModuleCall",
+    "Other",
     "Request",
     "Server",
     "ServerError",

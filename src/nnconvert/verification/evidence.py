@@ -40,6 +40,8 @@ class Expected:
     """... those that only the old version has."""
     loads_old: bool = False
     """Whether the new version takes a state_dict of the old one as it is, too."""
+    path: str = ""
+    """The file of the class, where it is another one than that which is verified."""
     known: bool = True
     """False when nobody planned the change (two given files): any submodule may come or go."""
 

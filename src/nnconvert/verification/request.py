@@ -34,6 +34,15 @@ class Hints:
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """Another file than the one that is verified: two versions, and what is expected of its classes."""
+
+    old: bytes
+    new: bytes
+    classes: tuple[Expected, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """Two versions of one module."""
 
@@ -46,6 +55,8 @@ class Request:
     hints: Hints = Hints()
     models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """From the config: ``{"package.module:Class": {"args": ..., "inputs": ...}}``."""
+    others: Mapping[Path, Other] = field(default_factory=dict)
+    """Other files that change, too: each version of the module finds theirs, whatever is on disk."""
     limits: Limits = Limits()
     seed: int = 0
     new_path: Path = Path("NEW.py")

@@ -8,8 +8,8 @@ import difflib
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,13 @@ def _lines_of(source: bytes, class_name: str) -> tuple[int, int]:
     """First and last line of a class at the top level; none where it is not there."""
     found = [n for n in ast.parse(source).body if isinstance(n, ast.ClassDef) and n.name == class_name]
     return (found[-1].lineno, found[-1].end_lineno or 0) if found else (1, 0)
+
+
+def _elsewhere(request: Request) -> Iterator[Expected]:
+    """What is expected of the classes of other files. Their calls are for the verification of those to see."""
+    for path, other in request.others.items():
+        for expected in other.classes:
+            yield replace(expected, path=str(path.absolute()), calls=(), gained=())
 
 
 def _entry(key: str, recipe: dict[str, Any]) -> str:
@@ -207,13 +214,18 @@ class _Verification:
     def _job(self, role: str, version: str, indices: list[int]) -> dict[str, Any]:
         request = self.request
         work = Path(tempfile.mkdtemp(prefix="work-", dir=self.folder))
-        source = request.new if version.startswith("new") else request.old
+        is_new = version.startswith("new")
+        source = request.new if is_new else request.old
         return {
             "role": role,
             "version": version,
             "indices": indices,
             "names": [expected.class_name for expected in self.classes],
-            "expected": [asdict(expected) for expected in self.classes],
+            "expected": [asdict(expected) for expected in (*self.classes, *_elsewhere(request))],
+            "others": [
+                [str(path.absolute()), base64.b64encode(other.new if is_new else other.old).decode("ascii")]
+                for path, other in request.others.items()
+            ],
             "source": base64.b64encode(source).decode("ascii"),
             "path": str(request.path.absolute()),
             "module": self.location.module,

@@ -21,7 +21,7 @@ from .calls import Call, unreached
 from .compare import ENTRIES, compare
 from .failure import MEMORY_REASON, words
 from .graph import trace_class
-from .load import load_module
+from .load import load_module, serve
 from .observe import MODES, NothingSeenError, Task, observe
 from .operators import first_part, record_operators
 from .planned import check_plan, planned_paths, tree, walk
@@ -44,6 +44,8 @@ def run(job: Job) -> None:
         return
     stand_in(job["stand_ins"])
     try:
+        for path, source in job["others"]:
+            serve(path, base64.b64decode(source))
         module = load_module(job["module"], job["path"], base64.b64decode(job["source"]), job["search"])
     except Exception as error:  # the user's code may raise anything
         missing = missing_package(error, job["module"])

@@ -97,6 +97,13 @@ def foreign_code(module: ModuleType, path: str, source: bytes) -> str:
     return ""
 
 
+def serve(path: str, source: bytes) -> None:
+    """Serve the bytes for the file at ``path``, under whatever name it is imported."""
+    last = os.path.basename(os.path.dirname(path) if os.path.basename(path) == "__init__.py" else path)
+    sys.meta_path.insert(0, ServedFinder(f".{last.removesuffix('.py')}", path, source))
+    serve_every_loader(path, source)
+
+
 def load_module(name: str, path: str, source: bytes, search: Sequence[str]) -> ModuleType:
     """Import ``source`` as the module ``name`` that stands at ``path``, with ``search`` in front of sys.path.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
@@ -50,7 +51,8 @@ def check_plan(
     for path, text in added.items():
         if path in modules:
             owner = modules[path.rpartition(".")[0]]
-            problems += [f"{path}: {problem}" for problem in check_settings(modules[path], text, owner, module)]
+            home = sys.modules.get(type(owner).__module__, module)
+            problems += [f"{path}: {problem}" for problem in check_settings(modules[path], text, owner, home)]
     return problems
 
 
@@ -70,12 +72,19 @@ def planned_paths(model: nn.Module, expected: list[Expected], module: ModuleType
 
 def owners(model: nn.Module, expected: list[Expected], module: ModuleType) -> Iterator[tuple[str, Expected]]:
     """What is planned for each instance in the model, with the beginning of its submodules' paths: ``block.``."""
-    plans = {plan["class_name"]: plan for plan in expected}
+    plans = {(plan["path"], plan["class_name"]): plan for plan in expected}
     for path, instance in walk(model):
         for base in type(instance).__mro__:
-            plan = plans.get(base.__qualname__) if base.__module__ == module.__name__ else None
+            plan = plans.get((_file_of(base, module), base.__qualname__))
             if plan is not None:
                 yield f"{path}." if path else "", plan
+
+
+def _file_of(cls: type, module: ModuleType) -> str:
+    """The file of a class as plans say it: nothing for that of the module."""
+    if cls.__module__ == module.__name__:
+        return ""
+    return str(getattr(sys.modules.get(cls.__module__), "__file__", None))
 
 
 def check_sharing(model: nn.Module, added: set[str]) -> list[str]:

@@ -76,7 +76,8 @@ class Sizes:
         """The guards in words a person can read, those left out that only say the least and the most of one size."""
         found = []
         for guard in self.env.guards if self.env is not None else ():
-            if len(guard.expr.args) == 2 and all(side.is_Symbol or side.is_Number for side in guard.expr.args):
+            plain = len(guard.expr.args) == 2 and all(side.is_Symbol or side.is_Number for side in guard.expr.args)
+            if plain and getattr(guard.expr, "rel_op", "!=") != "!=":
                 continue
             found.append(self._with_names(str(guard.expr)))
         return sorted(set(found))
