@@ -17,13 +17,14 @@ from .constructors import constructor_arguments, optional_parameters, unguessabl
 from .conventions import Example, examples
 from .failure import MEMORY_REASON, words
 from .feeding import Queue
+from .fitting import prepare_fitting
 from .inputs import Feed, extended
 from .patience import TooSlowError, limited
 from .project import examples_elsewhere
 from .reach import changed_statements, counted_calls, executed_lines, reached
 from .rebuilt import NOT_CALLED, progress, rebuilt
 from .recipe import Namespace, Recipe, evaluate_call, namespace_of
-from .running import Run, materialise, prepare, randomise, says_something
+from .running import Run, materialise, randomise, says_something
 from .values import tensors_in
 
 CONSTRUCTS = 80
@@ -64,7 +65,7 @@ class Given:
 
 def find_recipe(module: ModuleType, cls: type, job: dict[str, Any]) -> Recipe:
     """The first recipe whose forward runs in eval and in train mode. Raises NotBuiltError."""
-    return _Search(module, cls, job, given(module, cls, job)).run()
+    return RecipeSearch(module, cls, job, given(module, cls, job)).run()
 
 
 def given(module: ModuleType, cls: type, job: dict[str, Any]) -> Given:
@@ -77,7 +78,7 @@ def given(module: ModuleType, cls: type, job: dict[str, Any]) -> Given:
     return Given("", None, None)
 
 
-class _Search:
+class RecipeSearch:
     """One class on the way to its recipe; remembers why the last attempts failed."""
 
     def __init__(self, module: ModuleType, cls: type, job: dict[str, Any], said: Given) -> None:
@@ -85,6 +86,7 @@ class _Search:
         self.cls = cls
         self.said = said
         self.seed: int = job["seed"]
+        self.memory: int = job["memory"]
         self.text = importlib.util.decode_source(base64.b64decode(job["source"]))
         self.folders: list[str] = [job["search"][0], job["search"][-1]]
         self.seconds = min(SECONDS, job["time"] / 4)
@@ -183,14 +185,13 @@ class _Search:
         try:
             recipe = Recipe(example.source, example.setup, example.construct, ("",))
             with limited(self.seconds * TRY):
-                model, names = prepare(self.module, recipe, self.seed)
+                model, names = self.build(recipe)
         except (Exception, SystemExit, TooSlowError) as error:  # the user's code may raise anything; on with the next
             self.construct_error = self.construct_error or f"{example.construct}: {words(error)}"
             self.error = error
             return
         if type(model) is not self.cls:
             return
-        randomise(model, self.seed)
         for text in self.texts(example):
             accepted = self.attempt(model, names, replace(recipe, inputs=(text,)))
             if accepted is not None:
@@ -199,6 +200,13 @@ class _Search:
         if self.said.inputs is None:
             self.search_feeds(model, names, recipe)
         self.error = self.not_called if self.best is None else None
+
+    def build(self, recipe: Recipe) -> tuple[nn.Module, Namespace]:
+        """The model, off its start, and the names that its inputs are evaluated in."""
+        model, names = prepare_fitting(self.module, recipe, self.seed, self.memory)
+        if isinstance(model, self.cls):
+            randomise(model, self.seed)
+        return model, names
 
     def texts(self, example: Example) -> tuple[str, ...]:
         if self.said.inputs is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -17,6 +18,8 @@ from torch import nn
 from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
     DynamicOutputShapeException,
+    FakeTensor,
+    FakeTensorMode,
 )
 from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -37,12 +40,46 @@ Ways = dict[str, set[int]]
 """Mode -> the lines of the verified file that a run on real tensors executes."""
 
 
+UNTRACED = "it cannot be traced"
+
+
 class _TooLongError(BaseException):
     """The processor time of one level is over; no ``except Exception`` of the traced code may take it."""
 
 
+@dataclass(frozen=True)
+class Built:
+    """A model to trace, and what the trace is held against."""
+
+    model: nn.Module
+    namespace: Namespace
+    way: Callable[[], set[int]]
+    """The lines of the verified file that forward executes in the present mode, on tensors that are not fake."""
+    unknown: Origin = field(default_factory=dict)
+    """Storages whose numbers are not known, by what they are called."""
+
+
+def built_real(module: ModuleType, recipe: Recipe, seed: int, names: Names) -> Built:
+    """With all its numbers, and run on them."""
+    model, namespace = prepare(module, recipe, seed)
+    materialise(model, namespace, recipe, seed)
+    randomise(model, seed, names)
+
+    def way() -> set[int]:
+        lines: set[int] = set()
+        run = Run(model, namespace, recipe, 0, seed)
+        with executed_lines(str(module.__file__), lines):
+            run.forward()
+        return lines
+
+    return Built(model, namespace, way)
+
+
+Build = Callable[[ModuleType, Recipe, int, Names], Built]
+
+
 def trace_class(
-    module: ModuleType, recipe: Recipe, seed: int, names: Names, seconds: float
+    module: ModuleType, recipe: Recipe, seed: int, names: Names, seconds: float, build: Build = built_real
 ) -> tuple[Outcome, nn.Module | None, set[Call]]:
     """The graphs of both modes, or ``not_proved`` with the reason; sizes are left open as far as that works in the
     processor seconds given.
@@ -51,14 +88,14 @@ def trace_class(
     """
     ways: Ways = {}
     try:
-        fixed, model, calls = _trace_level(module, recipe, seed, names, FIXED, ways)
+        fixed, model, calls = _trace_level(module, recipe, seed, names, FIXED, ways, build)
     except Exception as error:  # the user's code may raise anything
         return {"not_proved": _why(error)}, None, set()
     outcome: Outcome = {"fixed": fixed, "open": None, "why_fixed": "" if seconds else "no time was given for it"}
     for level in OPEN if seconds else ():
         try:
             with _processor_time(seconds):
-                outcome["open"] = _trace_level(module, recipe, seed, names, level, ways)[0]
+                outcome["open"] = _trace_level(module, recipe, seed, names, level, ways, build)[0]
             break
         except (Exception, _TooLongError) as error:  # as above; fewer open sizes may do
             outcome["why_fixed"] = _why(error)
@@ -72,7 +109,7 @@ def _why(error: BaseException) -> str:
         return f"forward reads the values of a tensor ({error.func})"
     if isinstance(error, _TooLongError):
         return "tracing takes too long"
-    return f"it cannot be traced: {words(error)}"
+    return f"{UNTRACED}: {words(error)}"
 
 
 @contextlib.contextmanager
@@ -95,21 +132,18 @@ def _processor_time(seconds: float) -> Iterator[None]:
 
 
 def _trace_level(
-    module: ModuleType, recipe: Recipe, seed: int, names: Names, level: Level, ways: Ways
+    module: ModuleType, recipe: Recipe, seed: int, names: Names, level: Level, ways: Ways, build: Build
 ) -> tuple[Outcome, nn.Module, set[Call]]:
-    model, namespace = prepare(module, recipe, seed)
-    materialise(model, namespace, recipe, seed)
-    randomise(model, seed, names)
+    built = build(module, recipe, seed, names)
+    model = built.model
     outcome: Outcome = {"level": level.name, "graphs": {}, "guards": {}, "conditions": []}
     calls: set[Call] = set()
     said = []
     for mode, training in MODES:
         model.train(training)
         if mode not in ways:
-            run = Run(model, namespace, recipe, 0, seed)
-            with executed_lines(str(module.__file__), ways.setdefault(mode, set())):
-                run.forward()
-        traced = _Trace(model, namespace, recipe, seed, names, level)
+            ways[mode] = built.way()
+        traced = _Trace(built, recipe, seed, names, level)
         drawn, held = random_states(), held_state(model, module)
         with watch_calls(str(module.__file__), calls, mode):
             outcome["graphs"][mode] = traced.run(str(module.__file__))
@@ -145,14 +179,13 @@ def _require_same_way(real: set[int], traced: set[int]) -> None:
 class _Trace:
     """One mode of one model."""
 
-    def __init__(
-        self, model: nn.Module, namespace: Namespace, recipe: Recipe, seed: int, names: Names, level: Level
-    ) -> None:
-        self.model = model
+    def __init__(self, built: Built, recipe: Recipe, seed: int, names: Names, level: Level) -> None:
+        self.model = model = built.model
+        self.unknown = built.unknown
         self.recipe = recipe
         self.sizes = Sizes(level)
         seed_everything(seed)
-        self.args, self.kwargs = evaluate_call(recipe.inputs[0], namespace)
+        self.args, self.kwargs = evaluate_call(recipe.inputs[0], built.namespace)
         seed_everything(seed + 1)
         self.parameters = _sorted(model.named_parameters(), names)
         self.buffers = _sorted(model.named_buffers(), names)
@@ -165,9 +198,9 @@ class _Trace:
     def run(self, path: str) -> Form:
         mode = self.sizes.mode()
         state = {**self.parameters, **self.buffers}
-        origin: Origin = {t.untyped_storage().data_ptr(): n for n, t in state.items() if t.layout == torch.strided}
+        origin = {**self.unknown, **_origin(state)}
         given = [tensor.detach().clone() for tensor in fed_tensors((self.args, self.kwargs))]
-        fakes = [mode.from_tensor(tensor.detach(), static_shapes=True) for tensor in state.values()]
+        fakes = _fakes(mode, state)
         inputs = [self.sizes.fake(mode, number, tensor) for number, tensor in enumerate(given)]
         names = [f"state {self.mapped(name)}" for name in state]
         names += [f"input {number}" for number in range(len(inputs))]
@@ -262,6 +295,25 @@ class _Probe(nn.Module):  # type: ignore[misc]
         output = self.model(*args, **kwargs)
         self.after = {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
         return output
+
+
+def _origin(state: dict[str, torch.Tensor]) -> Origin:
+    real = {n: t for n, t in state.items() if t.layout == torch.strided and not isinstance(t, FakeTensor)}
+    return {t.untyped_storage().data_ptr(): name for name, t in real.items()}
+
+
+def _fakes(mode: FakeTensorMode, state: dict[str, torch.Tensor]) -> list[torch.Tensor]:
+    """A fake of each; of what is fake already, by another mode, one of the same make."""
+    storages = [t.untyped_storage()._cdata for t in state.values() if isinstance(t, FakeTensor)]
+    if len(set(storages)) != len(storages):
+        raise NotTracedError("parameters or buffers that share memory")
+    with mode:
+        return [
+            torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device=t.device)
+            if isinstance(t, FakeTensor)
+            else mode.from_tensor(t.detach(), static_shapes=True)
+            for t in state.values()
+        ]
 
 
 def fed_tensors(value: Any) -> list[torch.Tensor]:
