@@ -37,6 +37,8 @@ ELSEWHERE = 6
 FEEDS = 120
 FURTHER_FEEDS = 10
 """Feeds tried after one that works without reaching every call site."""
+ENOUGH = 2
+"""Feeds that are too large, after which a class is."""
 SECONDS = 30.0
 TRY = 1 / 5
 """Of the time for a search, what one try may take, to build or to run."""
@@ -113,7 +115,7 @@ class RecipeSearch:
         for constructs, count in ((self.constructs(), CONSTRUCTS), (self.elsewhere(), ELSEWHERE)):
             self.deadline = time.process_time() + self.seconds
             for example in itertools.islice(self.with_rebuilt(constructs), count):
-                if time.process_time() > self.deadline or self.too_large > 1:
+                if time.process_time() > self.deadline or self.too_large >= ENOUGH:
                     break
                 self.try_construct(example)
                 if self.best is not None:
@@ -189,6 +191,8 @@ class RecipeSearch:
         except (Exception, SystemExit, TooSlowError) as error:  # the user's code may raise anything; on with the next
             self.construct_error = self.construct_error or f"{example.construct}: {words(error)}"
             self.error = error
+            if words(error) == MEMORY_REASON:
+                self.too_large = ENOUGH  # smaller guesses would be of another model; its graph may still say something
             return
         if type(model) is not self.cls:
             return
@@ -218,7 +222,7 @@ class RecipeSearch:
         count, most = 0, FEEDS
         # Another way to build it must have its turn, too.
         until = min(self.deadline, time.process_time() + self.seconds / 2)
-        while count < most and self.too_large < 2 and time.process_time() < min(until, self.deadline):
+        while count < most and self.too_large < ENOUGH and time.process_time() < min(until, self.deadline):
             feed = queue.take()
             if feed is None:
                 return
@@ -288,7 +292,7 @@ class RecipeSearch:
         name = self.cls.__qualname__
         key = f"{self.module.__name__}:{name}"
         remedy = f'give --args and --inputs, or an entry in [tool.nnconvert.models."{key}"]'
-        if self.too_large > 1:
+        if self.too_large >= ENOUGH:
             return NotBuiltError(MEMORY_REASON, remedy)
         unknown = unguessable(self.cls, vars(self.module))
         if unknown and self.said.args is None:

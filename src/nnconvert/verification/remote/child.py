@@ -301,7 +301,14 @@ def find_part(folder: str, index: int) -> dict[str, Any]:
     return first_part(recorded[0], recorded[1]) if all(map(os.path.isdir, recorded)) else {}
 
 
-RUNS = {"replay": replay, "ranks": ranks, "trace": trace, "imagine": imagine, "alone": trace_alone, "steps": step_by_step}
+RUNS = {
+    "replay": replay,
+    "ranks": ranks,
+    "trace": trace,
+    "imagine": imagine,
+    "alone": trace_alone,
+    "steps": step_by_step,
+}
 COMPARISONS = {"compare": compare_replays, "part": find_part}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import FrameType, ModuleType
@@ -40,6 +41,9 @@ Ways = dict[str, set[int]]
 """Mode -> the lines of the verified file that a run on real tensors executes."""
 
 
+TOO_LONG = "tracing takes too long"
+OPENING = 2
+"""Times as long as with fixed sizes that a trace with open ones takes at the least."""
 UNTRACED = "it cannot be traced"
 
 
@@ -87,11 +91,15 @@ def trace_class(
     Also the model that was traced and the calls of modules that the graphs hold.
     """
     ways: Ways = {}
+    started = time.process_time()
     try:
         fixed, model, calls = _trace_level(module, recipe, seed, names, FIXED, ways, build)
     except Exception as error:  # the user's code may raise anything
         return {"not_proved": _why(error)}, None, set()
     outcome: Outcome = {"fixed": fixed, "open": None, "why_fixed": "" if seconds else "no time was given for it"}
+    if seconds and (time.process_time() - started) * OPENING > seconds:
+        outcome["why_fixed"] = TOO_LONG
+        seconds = 0.0
     for level in OPEN if seconds else ():
         try:
             with _processor_time(seconds):
@@ -108,7 +116,7 @@ def _why(error: BaseException) -> str:
     if isinstance(error, (DataDependentOutputException, DynamicOutputShapeException)):
         return f"forward reads the values of a tensor ({error.func})"
     if isinstance(error, _TooLongError):
-        return "tracing takes too long"
+        return TOO_LONG
     return f"{UNTRACED}: {words(error)}"
 
 
