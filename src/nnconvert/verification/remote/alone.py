@@ -16,11 +16,13 @@ from .graph import UNTRACED, Built, Outcome, trace_class
 from .imagined import Construction, construct
 from .inputs import Feed
 from .planned import check_plan, tree
-from .reach import executed_lines, reached
+from .reach import executed_lines, executed_steps, reached
 from .recipe import Namespace, Recipe, evaluate_call, seed_everything
 from .running import Run
 from .state import OWN_NAMES, Names, whole_keys
 from .values import map_tensors, tensors_in
+
+UNSEEN = "whether its code asks for the kind of its tensors cannot be seen"
 
 
 class ImaginedSearch(RecipeSearch):
@@ -73,29 +75,29 @@ class Imagined:
         model, namespace, construction = construct(module, recipe, seed)
         self.made.append((model, construction))
 
-        def way() -> set[int]:
+        def way() -> set[Any]:
             return _way_of_meta(model, namespace, recipe, seed, str(module.__file__))
 
         unknown = {storage.data_ptr(): "a tensor of unknown numbers" for storage in construction.unknown}
-        return Built(model, namespace, way, unknown)
+        return Built(model, namespace, way, executed_steps, unknown)
 
 
-def _way_of_meta(model: nn.Module, namespace: Namespace, recipe: Recipe, seed: int, path: str) -> set[int]:
+def _way_of_meta(model: nn.Module, namespace: Namespace, recipe: Recipe, seed: int, path: str) -> set[Any]:
     state = {name: nn.Parameter(_meta(p), requires_grad=p.requires_grad) for name, p in model.named_parameters()}
     state.update((name, _meta(buffer)) for name, buffer in model.named_buffers())
     seed_everything(seed)
     args, kwargs = map_tensors(evaluate_call(recipe.inputs[0], namespace), lambda t: t.detach().to("meta"))
-    lines: set[int] = set()
+    steps: set[Any] = set()
     drawn = torch.get_rng_state()
     try:
-        with executed_lines(path, lines), torch.device("meta"):
+        with executed_steps(path, steps), torch.device("meta"):
             torch.func.functional_call(model, state, args, kwargs)
     except Exception as error:  # the user's code may raise anything
-        why = f"whether its code asks for the kind of its tensors cannot be seen: {words(error)}"
+        why = f"{UNSEEN}: {words(error)}"
         raise NotTracedError(why) from error
     finally:
         torch.set_rng_state(drawn)
-    return lines
+    return steps
 
 
 def _meta(tensor: torch.Tensor) -> torch.Tensor:
@@ -110,7 +112,7 @@ def trace_imagined(
     imagined = Imagined()
     outcome, model, calls = trace_class(module, recipe, job["seed"], OWN_NAMES, job["tracing"], imagined.build)
     if model is None:
-        return {**outcome, "raised": outcome["not_proved"].startswith(UNTRACED)}, None, calls
+        return {**outcome, "raised": outcome["not_proved"].startswith((UNTRACED, UNSEEN))}, None, calls
     if Names(whole_keys(model, job["expected"], module)).change:
         return {"not_proved": "parameters move, and their first values were not computed"}, None, calls
     construction = imagined.made[0][1]

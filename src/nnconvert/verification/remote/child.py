@@ -151,7 +151,9 @@ class Hosts(Search):
         with open(os.path.join(folder, HOSTS_SOUGHT), "w", encoding="utf-8"):
             pass  # so that a host that ends the process is not tried again
         outcomes = {index: read(folder, index, "old") for index in range(len(names))}
-        missing = {names[i]: i for i, o in outcomes.items() if "recipe" not in o and "skip" not in o}
+        # What holds a class that is too large is larger.
+        sought = {i: o for i, o in outcomes.items() if MEMORY_REASON not in o.get("reason", "")}
+        missing = {names[i]: i for i, o in sought.items() if "recipe" not in o and "skip" not in o}
         for index, outcome in outcomes.items():
             self.place(missing, index, outcome)
         for index, name in enumerate(self.candidates(), len(names)):

@@ -37,8 +37,9 @@ from .steady import held_state, random_states
 from .values import Container, leaves, map_tensors
 
 Outcome = dict[str, Any]
-Ways = dict[str, set[int]]
-"""Mode -> the lines of the verified file that a run on real tensors executes."""
+Watch = Callable[[str, set[Any]], contextlib.AbstractContextManager[None]]
+Ways = dict[str, set[Any]]
+"""Mode -> the lines of the verified file that a run on real tensors executes (or finer steps, by ``Built.watch``)."""
 
 
 TOO_LONG = "tracing takes too long"
@@ -57,8 +58,10 @@ class Built:
 
     model: nn.Module
     namespace: Namespace
-    way: Callable[[], set[int]]
+    way: Callable[[], set[Any]]
     """The lines of the verified file that forward executes in the present mode, on tensors that are not fake."""
+    watch: Watch = executed_lines
+    """How the way is seen."""
     unknown: Origin = field(default_factory=dict)
     """Storages whose numbers are not known, by what they are called."""
 
@@ -177,10 +180,11 @@ def _require_steady(
         raise NotTracedError(f"forward changes what it holds ({changed.strip()})")
 
 
-def _require_same_way(real: set[int], traced: set[int]) -> None:
+def _require_same_way(real: set[Any], traced: set[Any]) -> None:
     """Raises NotTracedError where code asks what kind of tensor it has, and does another thing with a fake one."""
     if real != traced:
-        line = min(real ^ traced)
+        first = min(real ^ traced)
+        line = first[0] if isinstance(first, tuple) else first
         raise NotTracedError(f"a run on real tensors takes another way through the code (line {line})")
 
 
@@ -189,7 +193,7 @@ class _Trace:
 
     def __init__(self, built: Built, recipe: Recipe, seed: int, names: Names, level: Level) -> None:
         self.model = model = built.model
-        self.unknown = built.unknown
+        self.unknown, self.watch = built.unknown, built.watch
         self.recipe = recipe
         self.sizes = Sizes(level)
         seed_everything(seed)
@@ -198,7 +202,7 @@ class _Trace:
         self.parameters = _sorted(model.named_parameters(), names)
         self.buffers = _sorted(model.named_buffers(), names)
         self.names = names
-        self.lines: set[int] = set()
+        self.lines: set[Any] = set()
         """The lines of the verified file that forward executed."""
         self.shown: list[Form] = []
         """What is not a tensor of the output and of what else the graph gives, in order."""
@@ -234,7 +238,7 @@ class _Trace:
             args, kwargs = map_tensors((self.args, self.kwargs), lambda _: self.feed(next(pending), wanted))
             probe = _Probe(self.model)
             prefixed = {f"model.{name}": tensor for name, tensor in state.items()}
-            with executed_lines(path, self.lines):
+            with self.watch(path, self.lines):
                 output = torch.func.functional_call(probe, prefixed, (args, kwargs))
             given = self.tensors_of("output", output)
             given += self.gradients(output, wanted)
