@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from nnconvert.verification.evidence import Expected
 
 Outcome = dict[str, Any]
 
 
 TOO_LONG = "tracing takes too long"
 """What a child says whose time for open sizes was over: chance, and no difference between the versions."""
+
+
+NONE_RAN = "no converted call site ran"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +117,9 @@ def _guards(old: list[str], new: list[str]) -> str:
         if guard not in new:
             return f"{guard} is asked by the old version only"
     return f"{next(guard for guard in new if guard not in old)} is asked by the new version only"
+
+
+def none_ran(plan: Expected, absent: Iterable[str]) -> bool:
+    """Whether all of a class's converted call sites are among the paths of those that were not seen."""
+    planned = {*(name for name, _ in plan.added), *(call.name or f"line {call.line}" for call in plan.calls)}
+    return bool(planned) and planned <= {path.rpartition(".")[2] for path in absent}

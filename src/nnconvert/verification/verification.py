@@ -13,9 +13,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from nnconvert.verification.alone import Alone
 from nnconvert.verification.evidence import Evidence, Expected
 from nnconvert.verification.parent import Server, ServerError
-from nnconvert.verification.proof import Proof, prove
+from nnconvert.verification.proof import NONE_RAN, Proof, none_ran, prove
 from nnconvert.verification.request import Hints, Request, locate
 from nnconvert.verification.telling import command, one_mode, parting, would_reach
 
@@ -130,8 +131,13 @@ class _Verification:
         other = [index for index in built if self._verdict(index)[0] == "differs" and self._read(index, "new")]
         self._work([("steps", "old-steps", other), ("steps", "new-steps", other)])
         self._work([("part", "part", other)])
-        found = (self._evidence(index) for index in everything)
-        return tuple(evidence for evidence in found if evidence is not None)
+        evidence = {index: self._evidence(index) for index in everything}
+        alone = Alone(self.request, self.classes, self._work, self._read, self._why_absent)
+        found = alone.judged({index: known for index, known in evidence.items() if known is not None})
+        return tuple(found.values())
+
+    def _why_absent(self, index: int, version: str) -> str:
+        return self.crashes.get(index) or self._module_error(version) or "it was not traced"
 
     def ranks(self) -> Mapping[int, frozenset[int]]:
         """See find_ranks. Of a class that ran inside others, or on inputs that stand somewhere, other runs say less."""
@@ -322,16 +328,11 @@ class _Verification:
         old, new = self._read(index, "old-graph"), self._read(index, "new-graph")
         for version, traced in (("old-graph", old), ("new-graph", new)):
             if traced is None:
-                return Proof(False, self.crashes.get(index) or self._module_error(version) or "it was not traced")
+                return Proof(False, self._why_absent(index, version))
         proof = prove(old, new)
-        absent = {path.rpartition(".")[2] for path in (*unreached, *self._unproved(index, unreached))}
-        planned = self._planned(name)
-        return Proof(False, "no converted call site ran") if proof.holds and planned and planned <= absent else proof
-
-    def _planned(self, name: str) -> set[str]:
-        """The converted call sites of a class, by the names that evidence speaks of them."""
+        absent = [*unreached, *self._unproved(index, unreached)]
         plan = next(expected for expected in self.classes if expected.class_name == name)
-        return {*(name for name, _ in plan.added), *(call.name or f"line {call.line}" for call in plan.calls)}
+        return Proof(False, NONE_RAN) if proof.holds and none_ran(plan, absent) else proof
 
     def _unproved(self, index: int, unreached: list[str]) -> tuple[str, ...]:
         """Call sites that ran, but stand in no graph."""

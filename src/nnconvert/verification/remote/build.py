@@ -17,13 +17,14 @@ from .constructors import constructor_arguments, optional_parameters, unguessabl
 from .conventions import Example, examples
 from .failure import MEMORY_REASON, words
 from .feeding import Queue
+from .fitting import prepare_fitting
 from .inputs import Feed, extended
 from .patience import TooSlowError, limited
 from .project import examples_elsewhere
 from .reach import changed_statements, counted_calls, executed_lines, reached
 from .rebuilt import NOT_CALLED, progress, rebuilt
 from .recipe import Namespace, Recipe, evaluate_call, namespace_of
-from .running import Run, materialise, prepare, randomise, says_something
+from .running import Run, materialise, randomise, says_something
 from .values import tensors_in
 
 CONSTRUCTS = 80
@@ -36,6 +37,8 @@ ELSEWHERE = 6
 FEEDS = 120
 FURTHER_FEEDS = 10
 """Feeds tried after one that works without reaching every call site."""
+ENOUGH = 2
+"""Feeds that are too large, after which a class is."""
 SECONDS = 30.0
 TRY = 1 / 5
 """Of the time for a search, what one try may take, to build or to run."""
@@ -64,7 +67,7 @@ class Given:
 
 def find_recipe(module: ModuleType, cls: type, job: dict[str, Any]) -> Recipe:
     """The first recipe whose forward runs in eval and in train mode. Raises NotBuiltError."""
-    return _Search(module, cls, job, given(module, cls, job)).run()
+    return RecipeSearch(module, cls, job, given(module, cls, job)).run()
 
 
 def given(module: ModuleType, cls: type, job: dict[str, Any]) -> Given:
@@ -77,7 +80,7 @@ def given(module: ModuleType, cls: type, job: dict[str, Any]) -> Given:
     return Given("", None, None)
 
 
-class _Search:
+class RecipeSearch:
     """One class on the way to its recipe; remembers why the last attempts failed."""
 
     def __init__(self, module: ModuleType, cls: type, job: dict[str, Any], said: Given) -> None:
@@ -85,6 +88,7 @@ class _Search:
         self.cls = cls
         self.said = said
         self.seed: int = job["seed"]
+        self.memory: int = job["memory"]
         self.text = importlib.util.decode_source(base64.b64decode(job["source"]))
         self.folders: list[str] = [job["search"][0], job["search"][-1]]
         self.seconds = min(SECONDS, job["time"] / 4)
@@ -111,7 +115,7 @@ class _Search:
         for constructs, count in ((self.constructs(), CONSTRUCTS), (self.elsewhere(), ELSEWHERE)):
             self.deadline = time.process_time() + self.seconds
             for example in itertools.islice(self.with_rebuilt(constructs), count):
-                if time.process_time() > self.deadline or self.too_large > 1:
+                if time.process_time() > self.deadline or self.too_large >= ENOUGH:
                     break
                 self.try_construct(example)
                 if self.best is not None:
@@ -183,14 +187,15 @@ class _Search:
         try:
             recipe = Recipe(example.source, example.setup, example.construct, ("",))
             with limited(self.seconds * TRY):
-                model, names = prepare(self.module, recipe, self.seed)
+                model, names = self.build(recipe)
         except (Exception, SystemExit, TooSlowError) as error:  # the user's code may raise anything; on with the next
             self.construct_error = self.construct_error or f"{example.construct}: {words(error)}"
             self.error = error
+            if words(error) == MEMORY_REASON:
+                self.too_large = ENOUGH  # smaller guesses would be of another model; its graph may still say something
             return
         if type(model) is not self.cls:
             return
-        randomise(model, self.seed)
         for text in self.texts(example):
             accepted = self.attempt(model, names, replace(recipe, inputs=(text,)))
             if accepted is not None:
@@ -199,6 +204,13 @@ class _Search:
         if self.said.inputs is None:
             self.search_feeds(model, names, recipe)
         self.error = self.not_called if self.best is None else None
+
+    def build(self, recipe: Recipe) -> tuple[nn.Module, Namespace]:
+        """The model, off its start, and the names that its inputs are evaluated in."""
+        model, names = prepare_fitting(self.module, recipe, self.seed, self.memory)
+        if isinstance(model, self.cls):
+            randomise(model, self.seed)
+        return model, names
 
     def texts(self, example: Example) -> tuple[str, ...]:
         if self.said.inputs is not None:
@@ -210,7 +222,7 @@ class _Search:
         count, most = 0, FEEDS
         # Another way to build it must have its turn, too.
         until = min(self.deadline, time.process_time() + self.seconds / 2)
-        while count < most and self.too_large < 2 and time.process_time() < min(until, self.deadline):
+        while count < most and self.too_large < ENOUGH and time.process_time() < min(until, self.deadline):
             feed = queue.take()
             if feed is None:
                 return
@@ -280,7 +292,7 @@ class _Search:
         name = self.cls.__qualname__
         key = f"{self.module.__name__}:{name}"
         remedy = f'give --args and --inputs, or an entry in [tool.nnconvert.models."{key}"]'
-        if self.too_large > 1:
+        if self.too_large >= ENOUGH:
             return NotBuiltError(MEMORY_REASON, remedy)
         unknown = unguessable(self.cls, vars(self.module))
         if unknown and self.said.args is None:

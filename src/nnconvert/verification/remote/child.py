@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from .alone import find_imagined, trace_imagined
 from .build import NotBuiltError, find_recipe
 from .calls import Call, unreached
 from .compare import ENTRIES, compare
@@ -152,7 +153,9 @@ class Hosts(Search):
         with open(os.path.join(folder, HOSTS_SOUGHT), "w", encoding="utf-8"):
             pass  # so that a host that ends the process is not tried again
         outcomes = {index: read(folder, index, "old") for index in range(len(names))}
-        missing = {names[i]: i for i, o in outcomes.items() if "recipe" not in o and "skip" not in o}
+        # What holds a class that is too large is larger.
+        sought = {i: o for i, o in outcomes.items() if MEMORY_REASON not in o.get("reason", "")}
+        missing = {names[i]: i for i, o in sought.items() if "recipe" not in o and "skip" not in o}
         for index, outcome in outcomes.items():
             self.place(missing, index, outcome)
         for index, name in enumerate(self.candidates(), len(names)):
@@ -229,6 +232,27 @@ def trace(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
     return {**outcome, "unreached": never_ran(job, module, model, calls) if model is not None else []}
 
 
+def imagine(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
+    """How to build a class that is too large to run, and what to feed it."""
+    cls = find_class(module, job["names"][index])
+    if not isinstance(cls, type):
+        return {"reason": "the class does not exist once the module is imported"}
+    try:
+        found = find_imagined(module, cls, job)
+    except NotBuiltError as error:
+        return {"reason": error.reason}
+    return {**found, "input": describe_inputs(module, Recipe.from_json(found["recipe"]), job["seed"])}
+
+
+def trace_alone(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
+    """The graphs of one version of a class that was never run, and which call sites are not in them."""
+    outcome, model, calls = trace_imagined(job, module, read(job["folder"], index, "imagined"))
+    if model is None:
+        return outcome
+    missed = {m: never_ran(job, module, model, {c for c in calls if c.mode == m}) for m, _ in MODES}
+    return {**outcome, "unreached": never_ran(job, module, model, calls), "missed": missed}
+
+
 def never_ran(job: Job, module: ModuleType, model: nn.Module, calls: set[Call]) -> list[str]:
     """Converted call sites of which nothing was seen: calls that go, on the old version; added ones, on the new."""
     expected = job["expected"]
@@ -281,7 +305,14 @@ def find_part(folder: str, index: int) -> dict[str, Any]:
     return first_part(recorded[0], recorded[1]) if all(map(os.path.isdir, recorded)) else {}
 
 
-RUNS = {"replay": replay, "ranks": ranks, "trace": trace, "steps": step_by_step}
+RUNS = {
+    "replay": replay,
+    "ranks": ranks,
+    "trace": trace,
+    "imagine": imagine,
+    "alone": trace_alone,
+    "steps": step_by_step,
+}
 COMPARISONS = {"compare": compare_replays, "part": find_part}
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -17,6 +19,8 @@ from torch import nn
 from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
     DynamicOutputShapeException,
+    FakeTensor,
+    FakeTensorMode,
 )
 from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -33,16 +37,56 @@ from .steady import held_state, random_states
 from .values import Container, leaves, map_tensors
 
 Outcome = dict[str, Any]
-Ways = dict[str, set[int]]
-"""Mode -> the lines of the verified file that a run on real tensors executes."""
+Watch = Callable[[str, set[Any]], contextlib.AbstractContextManager[None]]
+Ways = dict[str, set[Any]]
+"""Mode -> the lines of the verified file that a run on real tensors executes (or finer steps, by ``Built.watch``)."""
+
+
+TOO_LONG = "tracing takes too long"
+OPENING = 2
+"""Times as long as with fixed sizes that a trace with open ones takes at the least."""
+UNTRACED = "it cannot be traced"
 
 
 class _TooLongError(BaseException):
     """The processor time of one level is over; no ``except Exception`` of the traced code may take it."""
 
 
+@dataclass(frozen=True)
+class Built:
+    """A model to trace, and what the trace is held against."""
+
+    model: nn.Module
+    namespace: Namespace
+    way: Callable[[], set[Any]]
+    """The lines of the verified file that forward executes in the present mode, on tensors that are not fake."""
+    watch: Watch = executed_lines
+    """How the way is seen."""
+    unknown: Origin = field(default_factory=dict)
+    """Storages whose numbers are not known, by what they are called."""
+
+
+def built_real(module: ModuleType, recipe: Recipe, seed: int, names: Names) -> Built:
+    """With all its numbers, and run on them."""
+    model, namespace = prepare(module, recipe, seed)
+    materialise(model, namespace, recipe, seed)
+    randomise(model, seed, names)
+
+    def way() -> set[int]:
+        lines: set[int] = set()
+        run = Run(model, namespace, recipe, 0, seed)
+        with executed_lines(str(module.__file__), lines):
+            run.forward()
+        return lines
+
+    return Built(model, namespace, way)
+
+
+Build = Callable[[ModuleType, Recipe, int, Names], Built]
+
+
 def trace_class(
-    module: ModuleType, recipe: Recipe, seed: int, names: Names, seconds: float
+    module: ModuleType, recipe: Recipe, seed: int, names: Names, seconds: float, build: Build = built_real
 ) -> tuple[Outcome, nn.Module | None, set[Call]]:
     """The graphs of both modes, or ``not_proved`` with the reason; sizes are left open as far as that works in the
     processor seconds given.
@@ -50,15 +94,19 @@ def trace_class(
     Also the model that was traced and the calls of modules that the graphs hold.
     """
     ways: Ways = {}
+    started = time.process_time()
     try:
-        fixed, model, calls = _trace_level(module, recipe, seed, names, FIXED, ways)
+        fixed, model, calls = _trace_level(module, recipe, seed, names, FIXED, ways, build)
     except Exception as error:  # the user's code may raise anything
         return {"not_proved": _why(error)}, None, set()
     outcome: Outcome = {"fixed": fixed, "open": None, "why_fixed": "" if seconds else "no time was given for it"}
+    if seconds and (time.process_time() - started) * OPENING > seconds:
+        outcome["why_fixed"] = TOO_LONG
+        seconds = 0.0
     for level in OPEN if seconds else ():
         try:
             with _processor_time(seconds):
-                outcome["open"] = _trace_level(module, recipe, seed, names, level, ways)[0]
+                outcome["open"] = _trace_level(module, recipe, seed, names, level, ways, build)[0]
             break
         except (Exception, _TooLongError) as error:  # as above; fewer open sizes may do
             outcome["why_fixed"] = _why(error)
@@ -71,8 +119,8 @@ def _why(error: BaseException) -> str:
     if isinstance(error, (DataDependentOutputException, DynamicOutputShapeException)):
         return f"forward reads the values of a tensor ({error.func})"
     if isinstance(error, _TooLongError):
-        return "tracing takes too long"
-    return f"it cannot be traced: {words(error)}"
+        return TOO_LONG
+    return f"{UNTRACED}: {words(error)}"
 
 
 @contextlib.contextmanager
@@ -95,21 +143,18 @@ def _processor_time(seconds: float) -> Iterator[None]:
 
 
 def _trace_level(
-    module: ModuleType, recipe: Recipe, seed: int, names: Names, level: Level, ways: Ways
+    module: ModuleType, recipe: Recipe, seed: int, names: Names, level: Level, ways: Ways, build: Build
 ) -> tuple[Outcome, nn.Module, set[Call]]:
-    model, namespace = prepare(module, recipe, seed)
-    materialise(model, namespace, recipe, seed)
-    randomise(model, seed, names)
+    built = build(module, recipe, seed, names)
+    model = built.model
     outcome: Outcome = {"level": level.name, "graphs": {}, "guards": {}, "conditions": []}
     calls: set[Call] = set()
     said = []
     for mode, training in MODES:
         model.train(training)
         if mode not in ways:
-            run = Run(model, namespace, recipe, 0, seed)
-            with executed_lines(str(module.__file__), ways.setdefault(mode, set())):
-                run.forward()
-        traced = _Trace(model, namespace, recipe, seed, names, level)
+            ways[mode] = built.way()
+        traced = _Trace(built, recipe, seed, names, level)
         drawn, held = random_states(), held_state(model, module)
         with watch_calls(str(module.__file__), calls, mode):
             outcome["graphs"][mode] = traced.run(str(module.__file__))
@@ -135,29 +180,29 @@ def _require_steady(
         raise NotTracedError(f"forward changes what it holds ({changed.strip()})")
 
 
-def _require_same_way(real: set[int], traced: set[int]) -> None:
+def _require_same_way(real: set[Any], traced: set[Any]) -> None:
     """Raises NotTracedError where code asks what kind of tensor it has, and does another thing with a fake one."""
     if real != traced:
-        line = min(real ^ traced)
+        first = min(real ^ traced)
+        line = first[0] if isinstance(first, tuple) else first
         raise NotTracedError(f"a run on real tensors takes another way through the code (line {line})")
 
 
 class _Trace:
     """One mode of one model."""
 
-    def __init__(
-        self, model: nn.Module, namespace: Namespace, recipe: Recipe, seed: int, names: Names, level: Level
-    ) -> None:
-        self.model = model
+    def __init__(self, built: Built, recipe: Recipe, seed: int, names: Names, level: Level) -> None:
+        self.model = model = built.model
+        self.unknown, self.watch = built.unknown, built.watch
         self.recipe = recipe
         self.sizes = Sizes(level)
         seed_everything(seed)
-        self.args, self.kwargs = evaluate_call(recipe.inputs[0], namespace)
+        self.args, self.kwargs = evaluate_call(recipe.inputs[0], built.namespace)
         seed_everything(seed + 1)
         self.parameters = _sorted(model.named_parameters(), names)
         self.buffers = _sorted(model.named_buffers(), names)
         self.names = names
-        self.lines: set[int] = set()
+        self.lines: set[Any] = set()
         """The lines of the verified file that forward executed."""
         self.shown: list[Form] = []
         """What is not a tensor of the output and of what else the graph gives, in order."""
@@ -165,9 +210,9 @@ class _Trace:
     def run(self, path: str) -> Form:
         mode = self.sizes.mode()
         state = {**self.parameters, **self.buffers}
-        origin: Origin = {t.untyped_storage().data_ptr(): n for n, t in state.items() if t.layout == torch.strided}
+        origin = {**self.unknown, **_origin(state)}
         given = [tensor.detach().clone() for tensor in fed_tensors((self.args, self.kwargs))]
-        fakes = [mode.from_tensor(tensor.detach(), static_shapes=True) for tensor in state.values()]
+        fakes = _fakes(mode, state)
         inputs = [self.sizes.fake(mode, number, tensor) for number, tensor in enumerate(given)]
         names = [f"state {self.mapped(name)}" for name in state]
         names += [f"input {number}" for number in range(len(inputs))]
@@ -193,7 +238,7 @@ class _Trace:
             args, kwargs = map_tensors((self.args, self.kwargs), lambda _: self.feed(next(pending), wanted))
             probe = _Probe(self.model)
             prefixed = {f"model.{name}": tensor for name, tensor in state.items()}
-            with executed_lines(path, self.lines):
+            with self.watch(path, self.lines):
                 output = torch.func.functional_call(probe, prefixed, (args, kwargs))
             given = self.tensors_of("output", output)
             given += self.gradients(output, wanted)
@@ -262,6 +307,25 @@ class _Probe(nn.Module):  # type: ignore[misc]
         output = self.model(*args, **kwargs)
         self.after = {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
         return output
+
+
+def _origin(state: dict[str, torch.Tensor]) -> Origin:
+    real = {n: t for n, t in state.items() if t.layout == torch.strided and not isinstance(t, FakeTensor)}
+    return {t.untyped_storage().data_ptr(): name for name, t in real.items()}
+
+
+def _fakes(mode: FakeTensorMode, state: dict[str, torch.Tensor]) -> list[torch.Tensor]:
+    """A fake of each; of what is fake already, by another mode, one of the same make."""
+    storages = [t.untyped_storage()._cdata for t in state.values() if isinstance(t, FakeTensor)]
+    if len(set(storages)) != len(storages):
+        raise NotTracedError("parameters or buffers that share memory")
+    with mode:
+        return [
+            torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device=t.device)
+            if isinstance(t, FakeTensor)
+            else mode.from_tensor(t.detach(), static_shapes=True)
+            for t in state.values()
+        ]
 
 
 def fed_tensors(value: Any) -> list[torch.Tensor]:

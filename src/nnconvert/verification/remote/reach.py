@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import os
 import sys
 from collections.abc import Collection, Iterator
 from types import FrameType
@@ -11,6 +12,13 @@ from typing import Any
 
 from torch import nn
 
+INSTALLED = (
+    *(os.path.join(prefix, "") for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix)),
+    os.path.join(os.path.dirname(os.path.dirname(nn.__path__[0])), ""),  # where torch is, and what came with it
+    os.path.join(os.path.dirname(os.path.abspath(__file__)), ""),
+    "<",
+)
+"""How the paths of code begin that is not the user's own."""
 Lines = tuple[int, int]
 """First and last line of a statement (of its head, where others stand below it)."""
 
@@ -43,6 +51,30 @@ def executed_lines(path: str, lines: set[int]) -> Iterator[None]:
 
     def enter(frame: FrameType, event: str, _: Any) -> Any:
         return note if event == "call" and frame.f_code.co_filename == path else None
+
+    before = sys.gettrace()
+    sys.settrace(enter)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
+@contextlib.contextmanager
+def executed_steps(path: str, steps: set[Any]) -> Iterator[None]:
+    """Collect line, instruction and file of what runs meanwhile in one file and in others that are not installed."""
+
+    def note(frame: FrameType, event: str, _: Any) -> Any:
+        if event == "opcode":
+            steps.add((frame.f_lineno, frame.f_lasti, frame.f_code.co_filename))
+        return note
+
+    def enter(frame: FrameType, event: str, _: Any) -> Any:
+        name = frame.f_code.co_filename
+        if event != "call" or (name != path and (name.startswith(INSTALLED) or not os.path.isabs(name))):
+            return None
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        return note
 
     before = sys.gettrace()
     sys.settrace(enter)
