@@ -1,8 +1,8 @@
 """A LLaMA-like language model of 6.7 billion parameters, too large for most machines."""
 
 import torch
+import torch.nn.functional as F
 from torch import nn
-from torch.nn import functional as F
 
 
 class RMSNorm(nn.Module):

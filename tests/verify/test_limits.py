@@ -30,7 +30,6 @@ IMPORTS = "import os, sys, ctypes, time, pathlib, inspect\n"
         ("ctypes.string_at(0)", "signal 11"),
         ("os.kill(os.getpid(), 9)", "signal 9"),
         ("raise KeyboardInterrupt", "ended the process with exit code 1"),
-        ("return [torch.empty(1 << 28) for _ in range(20)]", "limit"),
         ("return bytearray(1 << 32)", "limit"),
         ("return torch.full_like(x, float('nan'))", "NaN"),
         ("return None", "no number in the output"),
@@ -42,6 +41,13 @@ def test_a_class_that_cannot_run_is_unverified_and_its_neighbour_tested(check: C
     assert bad.verdict == "unverified"
     assert reason in bad.reason, bad
     assert good.verdict == "proved", good
+
+
+def test_tensors_that_do_not_fit_are_judged_by_the_graph_alone(check: Check) -> None:
+    source = IMPORTS + net("self.n = 1", "return [torch.zeros(1 << 28) for _ in range(20)]") + GOOD
+    large, good = check.verify(source, source, limits=Limits(time=60, memory=2 << 30))
+    assert (large.verdict, large.reason) == ("proved", "by the graph alone; too large to run here")
+    assert (good.verdict, good.reason) == ("proved", "")
 
 
 def test_what_never_ends_ends_at_the_time_limit(check: Check) -> None:
