@@ -7,11 +7,10 @@ same for every weight and every input of the sizes that the guards admit.
 from __future__ import annotations
 
 import contextlib
-import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -28,6 +27,7 @@ from .calls import Call, watch_calls
 from .canonical import Form, NotTracedError, Origin, canonical, plain_form
 from .failure import words
 from .observe import MODES
+from .patience import TooSlowError, limited
 from .reach import executed_lines
 from .recipe import Namespace, Recipe, evaluate_call, seed_everything
 from .running import Run, materialise, prepare, randomise
@@ -46,10 +46,6 @@ TOO_LONG = "tracing takes too long"
 OPENING = 2
 """Times as long as with fixed sizes that a trace with open ones takes at the least."""
 UNTRACED = "it cannot be traced"
-
-
-class _TooLongError(BaseException):
-    """The processor time of one level is over; no ``except Exception`` of the traced code may take it."""
 
 
 @dataclass(frozen=True)
@@ -105,10 +101,10 @@ def trace_class(
         seconds = 0.0
     for level in OPEN if seconds else ():
         try:
-            with _processor_time(seconds):
+            with limited(seconds):
                 outcome["open"] = _trace_level(module, recipe, seed, names, level, ways, build)[0]
             break
-        except (Exception, _TooLongError) as error:  # as above; fewer open sizes may do
+        except (Exception, TooSlowError) as error:  # as above; fewer open sizes may do
             outcome["why_fixed"] = _why(error)
     return outcome, model, calls
 
@@ -118,28 +114,9 @@ def _why(error: BaseException) -> str:
         return str(error)
     if isinstance(error, (DataDependentOutputException, DynamicOutputShapeException)):
         return f"forward reads the values of a tensor ({error.func})"
-    if isinstance(error, _TooLongError):
+    if isinstance(error, TooSlowError):
         return TOO_LONG
     return f"{UNTRACED}: {words(error)}"
-
-
-@contextlib.contextmanager
-def _processor_time(seconds: float) -> Iterator[None]:
-    """End what takes longer, where the system can."""
-
-    def end(_: int, __: FrameType | None) -> None:
-        raise _TooLongError
-
-    if not hasattr(signal, "setitimer"):
-        yield
-        return
-    before = signal.signal(signal.SIGVTALRM, end)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
 
 
 def _trace_level(

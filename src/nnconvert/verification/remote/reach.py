@@ -6,7 +6,7 @@ import ast
 import contextlib
 import os
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from types import FrameType
 from typing import Any
 
@@ -41,6 +41,17 @@ def _head(statement: ast.stmt) -> Lines:
 
 
 @contextlib.contextmanager
+def _traced(enter: Callable[[FrameType, str, Any], Any]) -> Iterator[None]:
+    """Let Python ask ``enter`` about every frame that begins meanwhile."""
+    before = sys.gettrace()
+    sys.settrace(enter)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
+@contextlib.contextmanager
 def executed_lines(path: str, lines: set[int]) -> Iterator[None]:
     """Collect the lines of one file that run meanwhile."""
 
@@ -52,12 +63,8 @@ def executed_lines(path: str, lines: set[int]) -> Iterator[None]:
     def enter(frame: FrameType, event: str, _: Any) -> Any:
         return note if event == "call" and frame.f_code.co_filename == path else None
 
-    before = sys.gettrace()
-    sys.settrace(enter)
-    try:
+    with _traced(enter):
         yield
-    finally:
-        sys.settrace(before)
 
 
 @contextlib.contextmanager
@@ -76,12 +83,8 @@ def executed_steps(path: str, steps: set[Any]) -> Iterator[None]:
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         return note
 
-    before = sys.gettrace()
-    sys.settrace(enter)
-    try:
+    with _traced(enter):
         yield
-    finally:
-        sys.settrace(before)
 
 
 @contextlib.contextmanager
