@@ -84,7 +84,7 @@ class Bench:
 
     def environment(self, name: str) -> dict[str, str]:
         """The environment of a command whose cache is the one of this name."""
-        return {**os.environ, "XDG_CACHE_HOME": str(self.work / "cache" / name)}
+        return {**os.environ, "NNCONVERT_CACHE_DIR": str(self.work / "cache" / name)}
 
     def copy(self, name: str) -> Path:
         """A copy of a package's sources, as a project of its own."""
@@ -137,7 +137,9 @@ def two_workers(bench: Bench) -> None:
             spent(convert(folder, "--diff", jobs=jobs), bench.environment(f"b{name}{jobs}"))
             walls.append(time.monotonic() - start)
         one, two = walls
-        bench.say(f"b {name}, one worker / two", f"{one:.2f} s / {two:.2f} s = {one / two:.2f}", ">= 1.7", one >= 1.7 * two)
+        bench.say(
+            f"b {name}, one worker / two", f"{one:.2f} s / {two:.2f} s = {one / two:.2f}", ">= 1.7", one >= 1.7 * two
+        )
 
 
 def against_torchfix(bench: Bench) -> None:

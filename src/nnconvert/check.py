@@ -20,8 +20,11 @@ from nnconvert.source.text import Source, parse
 _Node = TypeVar("_Node", bound=ast.AST)
 
 
-def check(old: str, new: str, plan: Plan, options: Options, neighbours: Neighbours | None = None) -> None:
-    """Raise CheckError unless the new text parses, keeps all comments, differs by the plan, and is stable."""
+def check(old: str, new: str, plan: Plan, options: Options, neighbours: Neighbours | None = None) -> Plan | None:
+    """Raise CheckError unless the new text parses, keeps all comments, differs by the plan, and is stable.
+
+    Returns what a second run decides; None where this run has left call sites for reasons of its own.
+    """
     try:
         tree = parse(new)
     except SourceError as error:
@@ -30,7 +33,7 @@ def check(old: str, new: str, plan: Plan, options: Options, neighbours: Neighbou
     if missing := _comments(old) - _comments(new) - dropped:
         raise CheckError(f"a comment would be lost: {next(iter(missing))}")
     _check_tree(Source(old), tree, plan)
-    _check_stable(old, new, plan, options, neighbours)
+    return _check_stable(old, new, plan, options, neighbours)
 
 
 def _comments(text: str) -> Counter[str]:
@@ -40,7 +43,7 @@ def _comments(text: str) -> Counter[str]:
     return Counter(t.string for t in tokenize.generate_tokens(lines) if t.type == tokenize.COMMENT)
 
 
-def _check_stable(old: str, new: str, plan: Plan, options: Options, neighbours: Neighbours | None) -> None:
+def _check_stable(old: str, new: str, plan: Plan, options: Options, neighbours: Neighbours | None) -> Plan | None:
     expected = 0
     given, options = options, replace(options, ranks=(), differing=(), lines=())  # the places have moved
     if given.lines or given.differing:  # what remains of all the others; ranks say more of the old text only
@@ -50,6 +53,7 @@ def _check_stable(old: str, new: str, plan: Plan, options: Options, neighbours: 
     if len(again.converted) != expected or max(len(again.classes), len(again.retired)) > expected:
         first = again.converted[0].site if again.converted else plan.converted[0].site
         raise CheckError(f"a second run would change line {first.position.line} ({first.spelled}) again")
+    return again if given == options else None
 
 
 # -- the same tree, but for the plan ---------------------------------------------------------------------

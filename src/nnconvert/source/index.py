@@ -34,6 +34,8 @@ class Index:
         self.search_path = tuple(search_path)
         self.generation = 0
         """Changes with the file at hand: what was found across files before may be of its older text."""
+        self.opened: set[Path] = set()
+        """All files that were read to decide about others."""
         self._finder = ModuleFinder(search_path)
         self._root = Project(root.absolute(), recursive=True) if root is not None else None
         self._projects: dict[Path, Project] = {}
@@ -100,6 +102,7 @@ class Index:
     def _opened(self, path: Path) -> Reader | None:
         from nnconvert import files
 
+        self.opened.add(path)
         try:
             text = self._texts.get(path)
             return self._read(Source(files.decode(path.read_bytes()).text if text is None else text), path)
@@ -189,6 +192,7 @@ class Index:
         return name.encode() in data or b"import *" in data
 
     def _data(self, path: Path) -> bytes:
+        self.opened.add(path)
         try:
             return path.read_bytes()
         except OSError:

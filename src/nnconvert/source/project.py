@@ -31,10 +31,13 @@ class Neighbours:
             self._index.settle(self._path, text, changed=changed)
 
     @property
-    def has_relatives(self) -> bool:
-        """Whether classes of the file that was read last have bases or subclasses in other files."""
+    def relatives(self) -> frozenset[Path]:
+        """The other files in which classes of the file that was read last have bases or subclasses."""
         reader = self._index.at_hand
-        return reader is not None and any(m.home is not reader for info in reader.classes for m in info.family())
+        if reader is None:
+            return frozenset()
+        homes = (member.home for info in reader.classes for member in info.family() if member.home is not reader)
+        return frozenset(home.path for home in homes if home.path is not None)
 
     @property
     def imported(self) -> frozenset[str]:

@@ -69,11 +69,11 @@ class Project:
 
     def __init__(self, root: Path, recursive: bool) -> None:
         self.root = root
-        self._recursive = recursive
+        self.recursive = recursive
 
     @cached_property
     def paths(self) -> list[Path]:
-        return list(_files(self.root, self._recursive))
+        return list(python_files(self.root, self.recursive))
 
     @cached_property
     def imported(self) -> Mapping[str, frozenset[str]]:
@@ -230,7 +230,8 @@ def project_of(path: Path) -> Project:
     return Project(package, recursive=(package / "__init__.py").exists())
 
 
-def _files(root: Path, recursive: bool) -> Iterator[Path]:
+def python_files(root: Path, recursive: bool) -> Iterator[Path]:
+    """All Python files under a folder, in order; those of tools and of what is built are passed over."""
     for folder, folders, names in os.walk(root):
         folders[:] = [
             f for f in folders if recursive and f not in _SKIPPED and not os.path.exists(f"{folder}/{f}/pyvenv.cfg")

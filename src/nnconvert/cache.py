@@ -1,0 +1,190 @@
+"""What was decided in an earlier run, on disk: what is the same again is not decided again.
+
+A decision holds while nothing has changed that it may rest on: the file itself, told by its bytes; all Python files of
+its project, and those of packages that were read, told by size, times and inode; which packages are installed; the
+options; this tool. Nothing from here is ever written into a file: what would be converted is decided again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import pickle
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from nnconvert.options import Options
+from nnconvert.plan import Plan
+from nnconvert.result import Result
+from nnconvert.source.index import Index
+from nnconvert.source.scan import Project, python_files
+
+State = Mapping[str, tuple[int, ...]]
+"""Path -> what tells one content of a file from another without reading it."""
+
+_DIGEST: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    digest: bytes
+    """Of the bytes that the decisions are about."""
+    plan: Plan
+    new: bytes | None
+    """What the file would become; None where nothing converts."""
+
+
+@dataclass
+class _Store:
+    """What is kept of one project."""
+
+    file: Path
+    project: Project
+    state: State
+    """Of the project, before this run wrote anything."""
+    entries: dict[str, _Entry]
+    beside: State
+    """Of the files outside of the project that these decisions have read."""
+    fresh: dict[str, _Entry] = field(default_factory=dict)
+    written: set[str] = field(default_factory=set)
+
+
+class Cache:
+    """The decisions of one run, and those of earlier ones; ``save`` ends it.
+
+    ``folder`` is this user's own and is made when something is saved; what it holds is trusted. ``shows``: the run
+    neither writes nor verifies, so that conversions need not be decided again either.
+    """
+
+    def __init__(self, folder: Path, options: Options, index: Index, *, shows: bool) -> None:
+        self._folder = folder
+        self._options = options
+        self._index = index
+        self._shows = shows
+        self._stores: dict[Path, _Store] = {}
+
+    def find(self, path: Path, source: bytes) -> Result | None:
+        """What was decided about the file at ``path`` while it had this content, if that still holds."""
+        name = os.path.abspath(path)
+        found = self._store(Path(name)).entries.get(name)
+        if found is None or found.digest != _digest(source) or (found.new is not None and not self._shows):
+            return None
+        if found.new is None:
+            return Result(path, "unchanged", source, source, found.plan)
+        return Result(path, "changed", source, found.new, found.plan)
+
+    def knows(self, path: Path) -> bool:
+        """Whether the file at ``path`` need not be decided; what cannot be read is for the run to report."""
+        try:
+            return self.find(path, path.read_bytes()) is not None
+        except OSError:
+            return True
+
+    def keep(self, decision: Result) -> None:
+        """Remember what was decided about a file."""
+        if decision.plan is None or decision.status not in ("unchanged", "changed"):
+            return
+        name = os.path.abspath(decision.path)
+        new = decision.new if decision.status == "changed" else None
+        self._store(Path(name)).fresh[name] = _Entry(_digest(decision.old), decision.plan, new)
+
+    def wrote(self, result: Result) -> None:
+        """The file has its new content now; what its check has decided about that is remembered."""
+        name = os.path.abspath(result.path)
+        store = self._store(Path(name))
+        store.written.add(os.path.realpath(name))
+        store.fresh.pop(name, None)
+        if result.after is not None:
+            store.fresh[name] = _Entry(_digest(result.new), result.after, None)
+
+    def save(self, read: Iterable[Path]) -> None:
+        """Write what is new; ``read`` are the files that were read for it.
+
+        Where the folder cannot be written, the next run decides again.
+        """
+        for store in self._stores.values():
+            if not store.fresh and not store.written:
+                continue
+            now = _state(store.project)
+            changed = {name for name in {*now, *store.state} if now.get(name) != store.state.get(name)}
+            if any(os.path.realpath(name) not in store.written for name in changed):
+                continue  # somebody else has changed a file meanwhile: which of both the decisions saw is not known
+            entries = {**store.entries, **store.fresh}
+            if store.written:
+                entries = {name: entry for name, entry in entries.items() if entry.new is None}
+            beside = {**store.beside, **{str(path): _told(path) for path in read if str(path) not in now}}
+            payload = self._key(now) + pickle.dumps((beside, entries), protocol=pickle.HIGHEST_PROTOCOL)
+            with contextlib.suppress(OSError):
+                _write(store.file, _digest(payload) + payload)
+
+    def _store(self, path: Path) -> _Store:
+        project = self._index.project(path)
+        if project.root not in self._stores:
+            name = _digest(repr((str(project.root), _settings(self._options))).encode()).hex()
+            state = _state(project)
+            beside, entries = _read(self._folder / name, self._key(state))
+            self._stores[project.root] = _Store(self._folder / name, project, state, entries, beside)
+        return self._stores[project.root]
+
+    def _key(self, state: State) -> bytes:
+        """Stands for all that decisions may rest on beside the file itself and what they have read."""
+        installed = [(str(folder), _told(folder)) for folder in self._index.search_path]
+        return _digest(repr((_own_code(), installed, sorted(state.items()))).encode())
+
+
+def _settings(options: Options) -> list[object]:
+    """The options, sets in order."""
+    values = (getattr(options, each.name) for each in fields(options))
+    return [sorted(value) if isinstance(value, frozenset) else value for value in values]
+
+
+def _state(project: Project) -> State:
+    return {str(path): _told(path) for path in python_files(project.root, project.recursive)}
+
+
+def _told(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except OSError:  # gone meanwhile, or a link to nothing
+        return ()
+    return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+
+@cache
+def _own_code() -> list[tuple[str, tuple[int, ...]]]:
+    """What tells one state of this tool from another."""
+    here = Path(__file__).parent
+    return sorted((str(path), _told(path)) for path in python_files(here, recursive=True))
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=_DIGEST).digest()
+
+
+def _read(file: Path, key: bytes) -> tuple[State, dict[str, _Entry]]:
+    """What was saved under this key; nothing where that is another one, or not whole, or rests on what has changed."""
+    try:
+        data = file.read_bytes()
+    except OSError:
+        return {}, {}
+    digest, payload = data[:_DIGEST], data[_DIGEST:]
+    if payload[:_DIGEST] != key or _digest(payload) != digest:
+        return {}, {}
+    found: tuple[State, dict[str, _Entry]] = pickle.loads(payload[_DIGEST:])  # from this user's own folder
+    return found if all(_told(Path(name)) == told for name, told in found[0].items()) else ({}, {})
+
+
+def _write(file: Path, data: bytes) -> None:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, file)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
