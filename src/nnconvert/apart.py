@@ -6,8 +6,9 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 from nnconvert.conversion import decided
 from nnconvert.options import Options
@@ -16,6 +17,8 @@ from nnconvert.source.index import Index
 from nnconvert.source.project import Neighbours
 
 _HERE = threading.local()
+_BATCH: Final = 8
+"""Files that a worker takes at a time, neighbours in their folder: they share what is read of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +32,31 @@ class Decided:
     """Files that were read for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    path: Path
-    source: bytes = b""
-    future: Future[Decided] | None = None
-    known: Result | None = None
+@dataclass
+class _Batch:
+    """Files that a worker has to decide, and what it will say of them."""
+
+    files: list[tuple[Path, bytes]] = field(default_factory=list)
+    future: Future[list[Decided]] | None = None
+
+    def submit(self, executor: Executor, options: Options, search_path: Sequence[Path]) -> None:
+        # A worker may have another working folder.
+        files = [(Path(os.path.abspath(path)), source) for path, source in self.files]
+        self.future = executor.submit(decide_there, files, options, tuple(search_path))
+
+    def decided(self) -> Iterator[Decided]:
+        """What the worker says of each file, under the name that it has here."""
+        assert self.future is not None
+        try:
+            found = self.future.result()
+        except Exception as error:
+            words = f"its worker ended: {type(error).__name__}: {' '.join(str(error).split())}"
+            yield from [Decided(failed(path, source, words)) for path, source in self.files]
+            return
+        for (path, _), each in zip(self.files, found, strict=True):
+            result = each.result
+            words = printable(path) + result.error.removeprefix(printable(result.path)) if result.error else ""
+            yield replace(each, result=replace(result, path=path, error=words))
 
 
 def decided_apart(
@@ -45,53 +67,47 @@ def decided_apart(
     known: Callable[[Path, bytes], Result | None],
 ) -> Iterator[Decided]:
     """What the workers of ``executor`` decide, in the order of ``files``; not what is known, or not worth it."""
-    tasks: list[_Task] = []
-
-    def task(path: Path) -> _Task:
-        try:
-            source = path.read_bytes()
-        except OSError as error:
-            return _Task(path, known=failed(path, b"", f"cannot be read: {error.strerror or error}"))
-        if found := known(path, source):
-            return _Task(path, known=found)
-        # A worker may have another working folder.
-        apart = (source, options, Path(os.path.abspath(path)), tuple(search_path))
-        return _Task(path, source, executor.submit(decide_there, *apart))
-
+    batches = [_Batch()]
+    settled: list[Decided | None] = []
+    """One a file; None for what the next place in a batch says."""
     try:
         for path, worth in files:
-            tasks.append(task(path) if worth else _Task(path))
-        for each in tasks:
-            if each.future is not None:
-                yield _returned(each.future, each.path, each.source)
-            else:
-                yield Decided(each.known or Result(each.path, "unchanged", b"", b""))
+            source = _source(path, known) if worth else Result(path, "unchanged", b"", b"")
+            settled.append(Decided(source) if isinstance(source, Result) else None)
+            if isinstance(source, bytes):
+                batches[-1].files.append((path, source))
+                if len(batches[-1].files) == _BATCH:
+                    batches[-1].submit(executor, options, search_path)
+                    batches.append(_Batch())
+        batches[-1].submit(executor, options, search_path)
+        said = (decided for batch in batches for decided in batch.decided())
+        yield from (each or next(said) for each in settled)
     finally:
-        for each in tasks:
-            if each.future is not None:
-                each.future.cancel()
+        for batch in batches:
+            if batch.future is not None:
+                batch.future.cancel()
 
 
-def decide_there(source: bytes, options: Options, path: Path, search_path: tuple[Path, ...]) -> Decided:
-    """What a worker does with one file; picklable, as its arguments are, and thread-safe.
+def _source(path: Path, known: Callable[[Path, bytes], Result | None]) -> bytes | Result:
+    """What is to be decided; or what is known of it already, or speaks against it."""
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        return failed(path, b"", f"cannot be read: {error.strerror or error}")
+    return known(path, source) or source
+
+
+def decide_there(files: Sequence[tuple[Path, bytes]], options: Options, search_path: tuple[Path, ...]) -> list[Decided]:
+    """What a worker does with some files; picklable, as its arguments are, and thread-safe.
 
     A thread has an index of its own, since that holds the file at hand.
     """
     known: dict[tuple[Path, ...], Index] = _HERE.__dict__.setdefault("indexes", {})
     index = known.setdefault(search_path, Index(search_path))
-    index.opened.clear()
-    neighbours = Neighbours(path, index)
-    result = decided(source, options, path, neighbours)
-    return Decided(result, neighbours.relatives, frozenset(index.opened))
-
-
-def _returned(future: Future[Decided], path: Path, source: bytes) -> Decided:
-    """What a worker says of the file at ``path``, under that name again."""
-    try:
-        found = future.result()
-    except Exception as error:
-        words = f"its worker ended: {type(error).__name__}: {' '.join(str(error).split())}"
-        return Decided(failed(path, source, words))
-    result = found.result
-    words = printable(path) + result.error.removeprefix(printable(result.path)) if result.error else ""
-    return replace(found, result=replace(result, path=path, error=words))
+    found: list[Decided] = []
+    for path, source in files:
+        index.opened.clear()
+        neighbours = Neighbours(path, index)
+        result = decided(source, options, path, neighbours)
+        found.append(Decided(result, neighbours.relatives, frozenset(index.opened)))
+    return found
