@@ -30,8 +30,11 @@ def tree(project: Path) -> Path:
 
 
 def cache(project: Path, options: Options | None = None, search_path: tuple[Path, ...] = (), *, shows: bool) -> Cache:
-    folder = Path(os.environ["NNCONVERT_CACHE_DIR"]) / project.name
-    return Cache(folder, options or Options(), Index(search_path), shows=shows)
+    return Cache(options or Options(), index(project, search_path), shows=shows)
+
+
+def index(project: Path, search_path: tuple[Path, ...]) -> Index:
+    return Index(search_path, folder=Path(os.environ["NNCONVERT_CACHE_DIR"]) / project.name)
 
 
 def decide(project: Path, *, write: bool = False, search_path: tuple[Path, ...] = ()) -> list[Result]:
@@ -39,10 +42,8 @@ def decide(project: Path, *, write: bool = False, search_path: tuple[Path, ...] 
 
 
 def _decide(project: Path, write: bool, search_path: tuple[Path, ...] = ()) -> Iterator[Result]:
-    index = Index(search_path)
-    folder = Path(os.environ["NNCONVERT_CACHE_DIR"]) / project.name
-    kept = Cache(folder, Options(), index, shows=not write)
-    return convert_paths([project], write=write, index=index, cache=kept)
+    own = index(project, search_path)
+    return convert_paths([project], write=write, index=own, cache=Cache(Options(), own, shows=not write))
 
 
 def known(
@@ -174,5 +175,5 @@ def test_no_cache_leaves_no_trace(tree: Path, run: Callable[..., Run], monkeypat
     run("--to-module", "--check", "--no-verify", tree)
     assert list(folder.iterdir())
     shutil.rmtree(folder)
-    run("--to-module", "--check", "--no-verify", tree / "net.py")
+    run("--to-module", "--check", "--no-verify", "--no-cache", tree / "net.py")
     assert not folder.exists()

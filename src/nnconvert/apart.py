@@ -39,10 +39,12 @@ class _Batch:
     files: list[tuple[Path, bytes]] = field(default_factory=list)
     future: Future[list[Decided]] | None = None
 
-    def submit(self, executor: Executor, options: Options, search_path: Sequence[Path]) -> None:
+    def submit(self, executor: Executor, options: Options, index: Index) -> None:
         # A worker may have another working folder.
         files = [(Path(os.path.abspath(path)), source) for path, source in self.files]
-        self.future = executor.submit(decide_there, files, options, tuple(search_path))
+        for path, _ in files:
+            index.project(path).prepare()
+        self.future = executor.submit(decide_there, files, options, index.search_path, index.folder)
 
     def decided(self) -> Iterator[Decided]:
         """What the worker says of each file, under the name that it has here."""
@@ -63,7 +65,7 @@ def decided_apart(
     executor: Executor,
     files: Iterable[tuple[Path, bool]],
     options: Options,
-    search_path: Sequence[Path],
+    index: Index,
     known: Callable[[Path, bytes], Result | None],
 ) -> Iterator[Decided]:
     """What the workers of ``executor`` decide, in the order of ``files``; not what is known, or not worth it."""
@@ -77,9 +79,9 @@ def decided_apart(
             if isinstance(source, bytes):
                 batches[-1].files.append((path, source))
                 if len(batches[-1].files) == _BATCH:
-                    batches[-1].submit(executor, options, search_path)
+                    batches[-1].submit(executor, options, index)
                     batches.append(_Batch())
-        batches[-1].submit(executor, options, search_path)
+        batches[-1].submit(executor, options, index)
         said = (decided for batch in batches for decided in batch.decided())
         yield from (each or next(said) for each in settled)
     finally:
@@ -97,13 +99,15 @@ def _source(path: Path, known: Callable[[Path, bytes], Result | None]) -> bytes 
     return known(path, source) or source
 
 
-def decide_there(files: Sequence[tuple[Path, bytes]], options: Options, search_path: tuple[Path, ...]) -> list[Decided]:
+def decide_there(
+    files: Sequence[tuple[Path, bytes]], options: Options, search_path: tuple[Path, ...], folder: Path | None
+) -> list[Decided]:
     """What a worker does with some files; picklable, as its arguments are, and thread-safe.
 
     A thread has an index of its own, since that holds the file at hand.
     """
     known: dict[tuple[Path, ...], Index] = _HERE.__dict__.setdefault("indexes", {})
-    index = known.setdefault(search_path, Index(search_path))
+    index = known.setdefault(search_path, Index(search_path, folder=folder))
     found: list[Decided] = []
     for path, source in files:
         index.opened.clear()

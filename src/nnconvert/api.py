@@ -224,7 +224,7 @@ def _decided_by(
     from nnconvert.apart import decided_apart
 
     changed: set[Path] = set()
-    for found in list(decided_apart(executor, files, options, index.search_path, known)):
+    for found in list(decided_apart(executor, files, options, index, known)):
         result = found.result
         index.opened |= found.opened
         if result.status == "changed":

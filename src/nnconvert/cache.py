@@ -7,27 +7,23 @@ options; this tool. Nothing from here is ever written into a file: what would be
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
 import pickle
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TypeAlias
 
+from nnconvert import stored
 from nnconvert.options import Options
 from nnconvert.plan import Plan
 from nnconvert.result import Result
 from nnconvert.source.index import Index
-from nnconvert.source.scan import Project, python_files
+from nnconvert.source.scan import Project
+from nnconvert.stored import Told, digest, own_code, told
 
-State = Mapping[str, tuple[int, ...]]
-"""Path -> what tells one content of a file from another without reading it."""
-
-_DIGEST: Final = 20
+State: TypeAlias = Mapping[str, Told]
+"""Path -> what its file is told by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +53,14 @@ class _Store:
 class Cache:
     """The decisions of one run, and those of earlier ones; ``save`` ends it.
 
-    ``folder`` is this user's own and is made when something is saved; what it holds is trusted. ``shows``: the run
-    neither writes nor verifies, so that conversions need not be decided again either.
+    They are in the index's ``folder``, whose content is trusted. ``shows``: the run neither writes nor verifies, so
+    that conversions need not be decided again either. Raises ValueError for an index without a folder.
     """
 
-    def __init__(self, folder: Path, options: Options, index: Index, *, shows: bool) -> None:
-        self._folder = folder
+    def __init__(self, options: Options, index: Index, *, shows: bool) -> None:
+        if index.folder is None:
+            raise ValueError("the index has no folder to keep anything in")
+        self._folder = index.folder
         self._options = options
         self._index = index
         self._shows = shows
@@ -72,7 +70,7 @@ class Cache:
         """What was decided about the file at ``path`` while it had this content, if that still holds."""
         name = os.path.abspath(path)
         found = self._store(Path(name)).entries.get(name)
-        if found is None or found.digest != _digest(source) or (found.new is not None and not self._shows):
+        if found is None or found.digest != digest(source) or (found.new is not None and not self._shows):
             return None
         if found.new is None:
             return Result(path, "unchanged", source, source, found.plan)
@@ -91,7 +89,7 @@ class Cache:
             return
         name = os.path.abspath(decision.path)
         new = decision.new if decision.status == "changed" else None
-        self._store(Path(name)).fresh[name] = _Entry(_digest(decision.old), decision.plan, new)
+        self._store(Path(name)).fresh[name] = _Entry(digest(decision.old), decision.plan, new)
 
     def wrote(self, result: Result) -> None:
         """The file has its new content now; what its check has decided about that is remembered."""
@@ -100,7 +98,7 @@ class Cache:
         store.written.add(os.path.realpath(name))
         store.fresh.pop(name, None)
         if result.after is not None:
-            store.fresh[name] = _Entry(_digest(result.new), result.after, None)
+            store.fresh[name] = _Entry(digest(result.new), result.after, None)
 
     def save(self, read: Iterable[Path]) -> None:
         """Write what is new; ``read`` are the files that were read for it.
@@ -110,31 +108,30 @@ class Cache:
         for store in self._stores.values():
             if not store.fresh and not store.written:
                 continue
-            now = _state(store.project)
+            now = store.project.files()
             changed = {name for name in {*now, *store.state} if now.get(name) != store.state.get(name)}
             if any(os.path.realpath(name) not in store.written for name in changed):
                 continue  # somebody else has changed a file meanwhile: which of both the decisions saw is not known
             entries = {**store.entries, **store.fresh}
             if store.written:
                 entries = {name: entry for name, entry in entries.items() if entry.new is None}
-            beside = {**store.beside, **{str(path): _told(path) for path in read if str(path) not in now}}
-            payload = self._key(now) + pickle.dumps((beside, entries), protocol=pickle.HIGHEST_PROTOCOL)
-            with contextlib.suppress(OSError):
-                _write(store.file, _digest(payload) + payload)
+            beside = {**store.beside, **{str(path): told(path) for path in read if str(path) not in now}}
+            payload = pickle.dumps((beside, entries), protocol=pickle.HIGHEST_PROTOCOL)
+            stored.save(store.file, self._key(now), payload)
 
     def _store(self, path: Path) -> _Store:
         project = self._index.project(path)
         if project.root not in self._stores:
-            name = _digest(repr((str(project.root), _settings(self._options))).encode()).hex()
-            state = _state(project)
+            name = digest(repr((str(project.root), _settings(self._options))).encode()).hex()
+            state = project.files()
             beside, entries = _read(self._folder / name, self._key(state))
             self._stores[project.root] = _Store(self._folder / name, project, state, entries, beside)
         return self._stores[project.root]
 
     def _key(self, state: State) -> bytes:
         """Stands for all that decisions may rest on beside the file itself and what they have read."""
-        installed = [(str(folder), _told(folder)) for folder in self._index.search_path]
-        return _digest(repr((_own_code(), installed, sorted(state.items()))).encode())
+        installed = [(str(folder), told(folder)) for folder in self._index.search_path]
+        return repr((own_code(), installed, sorted(state.items()))).encode()
 
 
 def _settings(options: Options) -> list[object]:
@@ -143,48 +140,10 @@ def _settings(options: Options) -> list[object]:
     return [sorted(value) if isinstance(value, frozenset) else value for value in values]
 
 
-def _state(project: Project) -> State:
-    return {str(path): _told(path) for path in python_files(project.root, project.recursive)}
-
-
-def _told(path: Path) -> tuple[int, ...]:
-    try:
-        found = path.stat()
-    except OSError:  # gone meanwhile, or a link to nothing
-        return ()
-    return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
-
-
-@cache
-def _own_code() -> list[tuple[str, tuple[int, ...]]]:
-    """What tells one state of this tool from another."""
-    here = Path(__file__).parent
-    return sorted((str(path), _told(path)) for path in python_files(here, recursive=True))
-
-
-def _digest(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=_DIGEST).digest()
-
-
 def _read(file: Path, key: bytes) -> tuple[State, dict[str, _Entry]]:
-    """What was saved under this key; nothing where that is another one, or not whole, or rests on what has changed."""
-    try:
-        data = file.read_bytes()
-    except OSError:
+    """What was saved under this key; nothing where that rests on a file that has changed."""
+    payload = stored.load(file, key)
+    if payload is None:
         return {}, {}
-    digest, payload = data[:_DIGEST], data[_DIGEST:]
-    if payload[:_DIGEST] != key or _digest(payload) != digest:
-        return {}, {}
-    found: tuple[State, dict[str, _Entry]] = pickle.loads(payload[_DIGEST:])  # from this user's own folder
-    return found if all(_told(Path(name)) == told for name, told in found[0].items()) else ({}, {})
-
-
-def _write(file: Path, data: bytes) -> None:
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, file)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    found: tuple[State, dict[str, _Entry]] = pickle.loads(payload)  # from this user's own folder
+    return found if all(told(name) == state for name, state in found[0].items()) else ({}, {})

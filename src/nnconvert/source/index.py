@@ -25,19 +25,28 @@ class Index:
     """What is read in one run: the files of projects, and of packages installed on the ``search_path``.
 
     ``root`` is the folder of the project, where it is not to be found by its marks; ``alone`` asks for sources that
-    are in no project, whatever they are called. What a run writes, or would
-    write, has to be told (``settle``), so that later files are decided with it in mind.
+    are in no project, whatever they are called. ``folder``, this user's own, is where what is read may be kept for
+    later runs. What a run writes, or would write, has to be told (``settle``), so that later files are decided with
+    it in mind.
     """
 
-    def __init__(self, search_path: Sequence[Path] = (), root: Path | None = None, *, alone: bool = False) -> None:
+    def __init__(
+        self,
+        search_path: Sequence[Path] = (),
+        root: Path | None = None,
+        *,
+        alone: bool = False,
+        folder: Path | None = None,
+    ) -> None:
         self.alone = alone
+        self.folder = folder
         self.search_path = tuple(search_path)
         self.generation = 0
         """Changes with the file at hand: what was found across files before may be of its older text."""
         self.opened: set[Path] = set()
         """All files that were read to decide about others."""
         self._finder = ModuleFinder(search_path)
-        self._root = Project(root.absolute(), recursive=True) if root is not None else None
+        self._root = Project(root.absolute(), True, folder) if root is not None else None
         self._projects: dict[Path, Project] = {}
         self._readers: dict[Path, Reader | None] = {}
         self._texts: dict[Path, str] = {}
@@ -129,7 +138,7 @@ class Index:
         if path.parent not in self._projects:
             root = project_root(path.parent)
             known = next((p for p in self._projects.values() if p.root == root), None)
-            self._projects[path.parent] = known or project_of(path)
+            self._projects[path.parent] = known or project_of(path, self.folder)
         return self._projects[path.parent]
 
     def is_installed(self, path: Path) -> bool:
