@@ -33,6 +33,11 @@ def _use(n: int) -> str:
     return f"from parts.net{n} import Net{n}\nNet{n}().relu = print\n"
 
 
+def _move(tree: Path) -> None:
+    (tree / "use.py").rename(tree / "parts" / "use.py")
+    (tree / "parts" / "use.py").write_text(_use(2))
+
+
 def _many(tree: Path) -> None:
     for n in range(COUNT):
         (tree / "parts" / f"net{n}.py").write_text(NET.format(n=n) + "\n\nx = 1\n")
@@ -43,7 +48,7 @@ CHANGES: list[Callable[[Path], object]] = [
     lambda tree: (tree / "use.py").write_text(_use(2)),
     lambda tree: (tree / "use.py").unlink(),
     lambda tree: (tree / "more.py").write_text(_use(2)),
-    lambda tree: (tree / "use.py").rename(tree / "parts" / "use.py"),
+    _move,
     lambda tree: (tree / "parts" / "net1.py").write_text(NET.format(n=1).replace("Net1", "Net99")),
     _many,
 ]
