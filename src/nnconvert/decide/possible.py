@@ -22,13 +22,9 @@ _WORD: Final = re.compile(r"\w+")
 _STAR: Final = re.compile(r"import[\s\\(]*\*")  # none of these begins with \b, which would hide where to look for them
 _REST: Final = r"(?:\\\r?\n|[^\r\n])*"
 """Of a logical line that is in no brackets."""
-_FROM_TORCH: Final = re.compile(
-    rf"from[\s\\]+torch\b[\w.\s\\]*?\bimport\b[\s\\]*(\((?:[^)#]|{_COMMENT})*\)|{_REST})"
-)
+_FROM_TORCH: Final = re.compile(rf"from[\s\\]+torch\b[\w.\s\\]*?\bimport\b[\s\\]*(\((?:[^)#]|{_COMMENT})*\)|{_REST})")
 _IMPORT: Final = re.compile(rf"import\b({_REST})")
-_ALIAS: Final = re.compile(
-    rf"=(?:[\s\\(]|{_COMMENT})*(?P<root>\w+)(?:[\s\\)]*\.[\s\\]*\w+)*(?![\w.])(?![ \t]*[(\[])"
-)
+_ALIAS: Final = re.compile(rf"=(?:[\s\\(]|{_COMMENT})*(?P<root>\w+)(?:[\s\\)]*\.[\s\\]*\w+)*(?![\w.])(?![ \t]*[(\[])")
 _TAIL: Final = re.compile(rf"(?:[\w.\s\\)]|{_COMMENT})*\Z")
 """What a chain of names can be written with, up to the place at hand."""
 _BREAKING: Final = re.compile(r"[^\w.\s\\)]")

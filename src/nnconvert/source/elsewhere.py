@@ -9,7 +9,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from nnconvert.source.classes import ClassInfo
 from nnconvert.source.instances import may_be_instance, may_be_owner
@@ -18,8 +18,6 @@ from nnconvert.source.walks import Walk
 if TYPE_CHECKING:
     from nnconvert.source.reader import Reader
     from nnconvert.source.scan import Project
-
-_WALKS: Final = ("children", "named_children", "modules", "named_modules", "_modules", "apply")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ class Elsewhere:
     def _walk(self, info: ClassInfo, module: str) -> str:
         project = self._project(info)
         if project is not None:
-            walking: set[Path] = set().union(*(project.naming([word]) for word in _WALKS))
+            walking = project.walking
             looking = walking & project.testing(module)
         else:
             walking = looking = set()

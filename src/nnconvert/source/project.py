@@ -32,11 +32,9 @@ class Neighbours:
 
     @property
     def has_relatives(self) -> bool:
-        """Whether classes of the file, where it was read last, have bases or subclasses in other files."""
+        """Whether classes of the file that was read last have bases or subclasses in other files."""
         reader = self._index.at_hand
-        if reader is None or reader.path != self._path:
-            return False
-        return any(m.home is not reader for info in reader.classes for m in info.family())
+        return reader is not None and any(m.home is not reader for info in reader.classes for m in info.family())
 
     @property
     def imported(self) -> frozenset[str]:

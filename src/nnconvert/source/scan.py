@@ -3,65 +3,65 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from nnconvert.source.modules import project_root
+from nnconvert.source.said import Said, said
 
 _SKIPPED: Final = frozenset(
     {".git", ".hg", ".tox", ".venv", "__pycache__", "build", "dist", "node_modules", "site-packages", "venv"}
 )
-_IMPORT: Final = re.compile(rb"^[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]+(\*|\([^)]*\)|[^\r\n#]+)", re.MULTILINE)
-_PLAIN_IMPORT: Final = re.compile(rb"^[ \t]*import[ \t]+([^\r\n#;]+)", re.MULTILINE)
-_CLASS: Final = re.compile(rb"^[ \t]*class[ \t]+(\w+)[ \t]*\((.*?)\)\s*:", re.MULTILINE | re.DOTALL)
-_ALIAS: Final = re.compile(rb"^[ \t]*(\w+)[ \t]*=[ \t]*(?:\w+\.)*([A-Z_]\w*)[ \t]*$", re.MULTILINE)
-_TEST: Final = re.compile(
-    rb"isinstance\(\s*[\w.\[\]]+\s*,\s*([^)]*)\)|(?:type\([\w.]+\)|__class__|__name__)\s*(?:==|is|in)\s([^:\r\n]*)"
-)
-_REACHED: Final = re.compile(rb"(?<!\bself)\.[ \t]*([A-Za-z_]\w*)")
-_QUOTED: Final = re.compile(rb"['\"]([\w.]+)['\"]")
-_TAKEN: Final = re.compile(rb"\b(_?[A-Z]\w*)\.([A-Za-z_]\w*)")
-_ASKED: Final = re.compile(rb"\b(?:getattr|setattr|vars|object)\(\s*(?:\w+\.)*(_?[A-Z]\w*)")
-_DOTTED: Final = re.compile(rb"\.[ \t]*(_?[A-Z]\w*)")
-_OWN_CLASS: Final = re.compile(rb"^[ \t]*class[ \t]+(\w+)", re.MULTILINE)
-_WORD: Final = re.compile(rb"[A-Za-z_]\w*")
-_NAME: Final = re.compile(rb"(\*|\w+)(?:[ \t]+as[ \t]+(\w+))?")
-_STORE: Final = re.compile(rb"\.([A-Za-z_]\w*)[ \t]*(?:,[^=\r\n]*|:[^=\r\n]*|[-+*/%@&|^<>]{0,2})=(?!=)")
-
-Table: TypeAlias = dict[str, list[int]]
+Table: TypeAlias = dict[bytes, list[int]]
 """Words -> the numbers of files, ascending."""
 
 
-@dataclass(slots=True)
-class _File:
+class _File(NamedTuple):
     imports: list[tuple[str, frozenset[str]]]
-    """The last name of a module, and the names that are imported from it; ``*`` for a star import."""
     classes: frozenset[str]
     dotted: frozenset[str]
-    """Names behind a dot that begin like a class."""
 
 
 @dataclass
 class _Tables:
-    """Files by number, under what they say."""
+    """Files by number, under what they say: see ``said``."""
 
+    files: list[_File] = field(default_factory=list)
     words: Table = field(default_factory=dict)
     stored: Table = field(default_factory=dict)
     bases: Table = field(default_factory=dict)
     reached: Table = field(default_factory=dict)
-    """Names of attributes of anything but ``self``, and what stands between quotes."""
     tested: Table = field(default_factory=dict)
-    """Names of classes that something is tested for."""
     taken: Table = field(default_factory=dict)
-    """``Net.forward``, and ``Net.`` for ``getattr(Net, ...)``."""
+    walking: list[int] = field(default_factory=list)
     aliases: dict[str, set[str]] = field(default_factory=dict)
     """Name -> the names that some file gives it: ``Base`` for ``import Net as Base`` and ``Base = Net``."""
-    importers: Table = field(default_factory=dict)
+    importers: dict[str, list[int]] = field(default_factory=dict)
     """Last name of a module -> the files that import it or from it."""
+
+    def add(self, said: Said) -> None:
+        """What the next file says."""
+        number = len(self.files)
+        self.files.append(_File(said.imports, said.classes, said.dotted))
+        for table, words in (
+            (self.words, said.words),
+            (self.stored, said.stored),
+            (self.bases, said.bases),
+            (self.reached, said.reached),
+            (self.tested, said.tested),
+            (self.taken, said.taken),
+        ):
+            for word in words:
+                table.setdefault(word, []).append(number)
+        if said.may_walk:
+            self.walking.append(number)
+        for alias, name in said.aliases:
+            self.aliases.setdefault(name, set()).add(alias)
+        for module in said.modules:
+            self.importers.setdefault(module, []).append(number)
 
 
 class Project:
@@ -79,7 +79,7 @@ class Project:
     def imported(self) -> Mapping[str, frozenset[str]]:
         """Last name of a module -> the names that are imported from it."""
         found: dict[str, set[str]] = {}
-        for file in self._files:
+        for file in self._tables.files:
             for module, names in file.imports:
                 found.setdefault(module, set()).update(names)
         return {module: frozenset(names) for module, names in found.items()}
@@ -101,8 +101,13 @@ class Project:
     def reaching(self, name: str) -> Set[Path]:
         """Files that may reach an attribute of this name on something else than the self of a method, or by string."""
         words, reached = self._tables.words, self._tables.reached
-        lent = _at(words, "MethodType") if name in words else frozenset()  # functions that become methods have a self
+        lent = _at(words, "MethodType") if name.encode() in words else frozenset()
         return set(self._named(_at(reached, name).union(lent)))
+
+    @cached_property
+    def walking(self) -> Set[Path]:
+        """Files in which something may go through submodules."""
+        return set(self._named(self._tables.walking))
 
     def testing(self, class_name: str) -> Set[Path]:
         """Files that test whether something is an instance of a class of this name."""
@@ -133,11 +138,11 @@ class Project:
             direct.update(n for n in _at(self._tables.words, name) if self._takes(n, name, home))
             modules.add(_last_name(home))
         modules.update(_last_name(self.paths[number]) for number in direct)
-        found = direct.union(*(_at(self._tables.importers, module) for module in modules))
+        found = direct.union(*(self._tables.importers.get(module, ()) for module in modules))
         return set(self._named(direct)), set(self._named(found))
 
     def _takes(self, number: int, name: str, home: Path) -> bool:
-        file, above = self._files[number], {_last_name(home), *home.parent.parts, ""}
+        file, above = self._tables.files[number], {_last_name(home), *home.parent.parts, ""}
         if name in file.classes:
             return False
         sources = [module for module, names in file.imports if name in names]
@@ -150,69 +155,16 @@ class Project:
     def _named(self, numbers: Iterable[int]) -> list[Path]:
         return [self.paths[number] for number in sorted(numbers)]
 
-    @property
-    def _files(self) -> list[_File]:
-        return self._scanned[0]
-
-    @property
-    def _tables(self) -> _Tables:
-        return self._scanned[1]
-
     @cached_property
-    def _scanned(self) -> tuple[list[_File], _Tables]:
-        files: list[_File] = []
+    def _tables(self) -> _Tables:
         tables = _Tables()
-        for number, path in enumerate(self.paths):
-            data = _read(path)
-            file, plain = _imports(data)
-            files.append(file)
-            for word in set(_WORD.findall(data)):
-                tables.words.setdefault(word.decode(), []).append(number)
-            for name in set(_STORE.findall(data)):
-                tables.stored.setdefault(name.decode(), []).append(number)
-            bases = {word.decode() for _, text in _CLASS.findall(data) for word in _WORD.findall(text)}
-            for word in {word for text in _TEST.findall(data) for word in _WORD.findall(b" ".join(text))}:
-                tables.tested.setdefault(word.decode(), []).append(number)
-            for name in {
-                part for text in {*_REACHED.findall(data), *_QUOTED.findall(data)} for part in text.split(b".")
-            }:
-                tables.reached.setdefault(name.decode(), []).append(number)
-            for owner, method in {*_TAKEN.findall(data), *((name, b"") for name in _ASKED.findall(data))}:
-                tables.taken.setdefault(f"{owner.decode()}.{method.decode()}", []).append(number)
-            for base in bases:
-                tables.bases.setdefault(base, []).append(number)
-            for alias, name in _aliases(data):
-                tables.aliases.setdefault(name, set()).add(alias)
-            for module in {*(module for module, _ in file.imports), *plain}:
-                tables.importers.setdefault(module, []).append(number)
-        return files, tables
+        for path in self.paths:
+            tables.add(said(_read(path)))
+        return tables
 
 
 def _at(table: Table, word: str) -> frozenset[int]:
-    return frozenset(table.get(word, ()))
-
-
-def _imports(data: bytes) -> tuple[_File, set[str]]:
-    """What a file imports and defines, and the last names of what may be modules among it."""
-    imports: list[tuple[str, frozenset[str]]] = []
-    modules: set[str] = set()
-    for module, names in _IMPORT.findall(data):
-        found = {name.decode() for name, _ in _NAME.findall(names)}
-        imports.append((module.rpartition(b".")[2].decode("utf-8", "replace"), frozenset(found)))
-        modules |= found
-    for names in _PLAIN_IMPORT.findall(data):
-        parts = (part.split() for part in names.split(b","))
-        modules.update(part[0].rpartition(b".")[2].decode("utf-8", "replace") for part in parts if part)
-    classes = frozenset(name.decode() for name in _OWN_CLASS.findall(data))
-    dotted = frozenset(name.decode() for name in _DOTTED.findall(data))
-    return _File(imports, classes, dotted), modules
-
-
-def _aliases(data: bytes) -> Iterator[tuple[str, str]]:
-    """Other names for imported and for assigned ones: (alias, name)."""
-    for _, names in _IMPORT.findall(data):
-        yield from ((alias.decode(), name.decode()) for name, alias in _NAME.findall(names) if alias)
-    yield from ((alias.decode(), name.decode()) for alias, name in _ALIAS.findall(data))
+    return frozenset(table.get(word.encode(), ()))
 
 
 def _last_name(path: Path) -> str:
