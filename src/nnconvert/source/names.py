@@ -83,12 +83,7 @@ class Names:
     @cached_property
     def replaced(self) -> frozenset[str]:
         """Qualified names that the file gives another meaning: ``F.relu = x``, ``setattr(F, "relu", x)``."""
-        stored = {
-            name
-            for node in self.tree.attributes()
-            if not isinstance(node.ctx, ast.Load)
-            for name in self.possible(node)
-        }
+        stored = {name for node in self.tree.stored for name in self.possible(node)}
         for call in self.tree.calls():
             if isinstance(call.func, ast.Name) and call.func.id in ("setattr", "delattr") and len(call.args) > 1:
                 name = call.args[1]

@@ -8,9 +8,9 @@ to the scope around it, and a walrus in a comprehension binds outside of it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from nnconvert.source.nodes import NodeTable
 
@@ -107,25 +107,41 @@ class ScopeTree:
         self.parents: NodeTable[ast.AST] = NodeTable("parent_node")
         self.scope_of: NodeTable[Scope] = NodeTable("scope_around")
         """For calls, names, attributes, classes, functions and strings: the scope they are evaluated in."""
-        self.nodes: dict[type[ast.AST], list[ast.AST]] = {kind: [] for kind in _KEPT}
+        self._calls: list[ast.Call] = []
+        self._attributes: list[ast.Attribute] = []
+        self._classes: list[ast.ClassDef] = []
+        self._names: list[ast.Name] = []
+        self._strings: list[ast.Constant] = []
+        self.by_attribute: dict[str, list[ast.Attribute]] = {}
+        """The same attributes under their names."""
+        self.stored: list[ast.Attribute] = []
+        """Those that are assigned or deleted."""
         self.inner: dict[ast.AST, Scope] = _Inner({tree: self.module})
         """For functions, lambdas, classes and comprehensions: the scope they open."""
         self._walk(tree)
 
     def calls(self) -> list[ast.Call]:
-        return self.nodes[ast.Call]  # type: ignore[return-value]
+        return self._calls
 
     def attributes(self) -> list[ast.Attribute]:
-        return self.nodes[ast.Attribute]  # type: ignore[return-value]
+        return self._attributes
+
+    def attributes_named(self, names: Iterable[str]) -> list[ast.Attribute]:
+        """Those with one of these names, in the order of all."""
+        found = [self.by_attribute[name] for name in names if name in self.by_attribute]
+        if len(found) < 2:
+            return found[0] if found else []
+        wanted = {node for nodes in found for node in nodes}
+        return [node for node in self._attributes if node in wanted]
 
     def classes(self) -> list[ast.ClassDef]:
-        return self.nodes[ast.ClassDef]  # type: ignore[return-value]
+        return self._classes
 
     def names(self) -> list[ast.Name]:
-        return self.nodes[ast.Name]  # type: ignore[return-value]
+        return self._names
 
     def strings(self) -> list[ast.Constant]:
-        return self.nodes[ast.Constant]  # type: ignore[return-value]
+        return self._strings
 
     def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
         """Parents from the nearest to the module."""
@@ -135,33 +151,54 @@ class ScopeTree:
             parent = self.parents.get(parent)
 
     def _walk(self, tree: ast.Module) -> None:
+        """Visit every node, once and in the order of the source; on the stack, a scope says what follows runs in it."""
         # Declarations are read first: `global` may follow a nested function that was visited already.
-        stack: list[tuple[ast.AST, Scope]] = [(child, self.module) for child in reversed(tree.body)]
+        pending: list[tuple[Scope, str, Binding]] = []
+        scope = self.module
+        stack: list[Any] = tree.body[::-1]
         for statement in tree.body:
             statement.parent_node = tree  # type: ignore[attr-defined]
-        pending: list[tuple[Scope, str, Binding]] = []
         while stack:
-            node, scope = stack.pop()
+            node = stack.pop()
             kind = type(node)
-            if kind in _KEPT and not (kind is ast.Constant and not isinstance(node.value, str)):  # type: ignore[attr-defined]
-                self.nodes[kind].append(node)
-                node.scope_around = scope  # type: ignore[attr-defined]
-            handler = _HANDLERS.get(kind)
-            if handler is not None:
-                pending.extend(handler(node, scope, self))
-            if kind in _OPENING:
-                for child, where in self._inner_children(node, scope):
-                    if not hasattr(child, "parent_node"):
-                        child.parent_node = node  # type: ignore[attr-defined]
-                    stack.append((child, where))
-                continue
-            for child in _children(node, kind):
-                if not hasattr(child, "parent_node"):
-                    child.parent_node = node  # type: ignore[attr-defined]
-                stack.append((child, scope))
-        # `nonlocal` looks for the scope that binds the name otherwise.
-        for scope, name, binding in sorted(pending, key=lambda item: item[1] in item[0].declared_nonlocal):
-            scope.bind(name, binding)
+            if kind is ast.Name:
+                node.scope_around = scope
+                self._names.append(node)
+                if type(node.ctx) is not ast.Load:
+                    pending.append(_bound_name(node, scope))
+            elif kind is ast.Attribute:
+                node.scope_around = scope
+                self._keep_attribute(node)
+                child = node.value
+                child.parent_node = node
+                stack.append(child)
+            elif kind is ast.Constant:
+                if type(node.value) is str:
+                    node.scope_around = scope
+                    self._strings.append(node)
+            elif kind is Scope:
+                scope = node
+            else:
+                if kind is ast.Call:
+                    node.scope_around = scope
+                    self._calls.append(node)
+                elif kind in _HANDLERS:
+                    pending.extend(_HANDLERS[kind](node, scope))
+                if kind in _OPENING:
+                    self._enter(node, scope, stack)
+                else:
+                    _push_children(node, kind, stack)
+        if any(bound_in.declared_nonlocal for bound_in in self.inner.values()):
+            # `nonlocal` looks for the scope that binds the name otherwise.
+            pending.sort(key=lambda item: item[1] in item[0].declared_nonlocal)
+        for bound_in, name, binding in pending:
+            bound_in.bind(name, binding)
+
+    def _keep_attribute(self, node: ast.Attribute) -> None:
+        self._attributes.append(node)
+        self.by_attribute.setdefault(node.attr, []).append(node)
+        if type(node.ctx) is not ast.Load:
+            self.stored.append(node)
 
     def _open(self, kind: ScopeKind, node: ast.AST, parent: Scope, name: str) -> Scope:
         scope = Scope(kind, node, parent, name, self)
@@ -169,28 +206,48 @@ class ScopeTree:
         node.opened_scope = scope  # type: ignore[attr-defined]
         return scope
 
-    def _inner_children(self, node: ast.AST, scope: Scope) -> list[tuple[ast.AST, Scope]]:
-        """The children of a node that opens a scope, the last one first, each with the scope that it runs in."""
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            return self._function_children(node, scope)
+    def _enter(self, node: ast.AST, scope: Scope, stack: list[Any]) -> None:
+        """Open the scope of a node; what is in it goes on the stack, the last one first, and what comes behind it."""
         if isinstance(node, ast.ClassDef):
+            node.scope_around = scope  # type: ignore[attr-defined]
+            self._classes.append(node)
             inner = self._open("class", node, scope, node.name)
-            outside: list[ast.AST] = [*node.decorator_list, *node.bases, *node.keywords]
-            return [(c, inner) for c in reversed(node.body)] + [(c, scope) for c in reversed(outside)]
-        assert isinstance(node, Comprehension)
+            self._push(node, (scope, inner), node.body, [*node.decorator_list, *node.bases, *node.keywords], stack)
+        elif isinstance(node, Comprehension):
+            self._enter_comprehension(node, scope, stack)
+        else:
+            assert isinstance(node, FunctionNode | ast.Lambda)
+            self._enter_function(node, scope, stack)
+
+    def _push(
+        self,
+        node: ast.AST,
+        scopes: tuple[Scope, Scope],
+        body: Sequence[ast.AST],
+        outside: Sequence[ast.AST],
+        stack: list[Any],
+    ) -> None:
+        """First what runs outside, then the body, each with its scope."""
+        scope, inner = scopes
+        for child in (*body, *outside):
+            child.parent_node = node  # type: ignore[attr-defined]
+        stack.append(scope)
+        stack.extend(reversed(body))
+        stack.append(inner)
+        stack.extend(reversed(outside))
+
+    def _enter_comprehension(self, node: Comprehension, scope: Scope, stack: list[Any]) -> None:
         inner = self._open("comprehension", node, scope, f"<{type(node).__name__}>")
-        found: list[tuple[ast.AST, Scope]] = []
-        for child in ast.iter_child_nodes(node):
-            if child is not node.generators[0]:
-                found.append((child, inner))
         first = node.generators[0]
-        first.parent_node = node  # type: ignore[attr-defined]
+        for child in ast.iter_child_nodes(node):
+            child.parent_node = node  # type: ignore[attr-defined]
         for child in ast.iter_child_nodes(first):
             child.parent_node = first  # type: ignore[attr-defined]
-        found += [(first.target, inner), *((test, inner) for test in first.ifs), (first.iter, scope)]
-        return found
+        stack.append(scope)
+        stack.extend(child for child in ast.iter_child_nodes(node) if child is not first)
+        stack += [first.target, *first.ifs, inner, first.iter]
 
-    def _function_children(self, node: FunctionNode | ast.Lambda, scope: Scope) -> list[tuple[ast.AST, Scope]]:
+    def _enter_function(self, node: FunctionNode | ast.Lambda, scope: Scope, stack: list[Any]) -> None:
         lambda_ = isinstance(node, ast.Lambda)
         name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
         inner = self._open("lambda" if lambda_ else "function", node, scope, name)
@@ -202,30 +259,32 @@ class ScopeTree:
         outside: list[ast.AST] = [*arguments.defaults, *(d for d in arguments.kw_defaults if d is not None)]
         outside += [a.annotation for a in every if a.annotation is not None]
         if isinstance(node, ast.Lambda):
-            return [(node.body, inner)] + [(c, scope) for c in reversed(outside)]
+            self._push(node, (scope, inner), [node.body], outside, stack)
+            return
+        node.scope_around = scope  # type: ignore[union-attr]
         outside = [*node.decorator_list, *outside]
         if node.returns is not None:
             outside.append(node.returns)
-        return [(c, inner) for c in reversed(node.body)] + [(c, scope) for c in reversed(outside)]
+        self._push(node, (scope, inner), node.body, outside, stack)
 
 
-def _children(node: ast.AST, kind: type[ast.AST]) -> list[ast.AST]:
-    """The children of a node, the last one first."""
+def _push_children(node: ast.AST, kind: type[ast.AST], stack: list[Any]) -> None:
+    """The children of a node that opens no scope, the last one first; they learn whose they are."""
     fields = _FIELDS.get(kind)
     if fields is None:
-        fields = tuple(f for f in reversed(kind._fields) if f not in _NO_NODES)
-        _FIELDS[kind] = fields
-    found: list[ast.AST] = []
+        fields = _FIELDS[kind] = tuple(f for f in reversed(kind._fields) if f not in _NO_NODES)
     for name in fields:
-        value = getattr(node, name, None)
+        value: Any = getattr(node, name, None)
         if type(value) is list:
-            found += value[::-1]
+            for child in reversed(value):
+                if kind not in _MIXED or isinstance(child, ast.AST):
+                    child.parent_node = node
+                    stack.append(child)
         elif isinstance(value, ast.AST):
-            found.append(value)
-    return [child for child in found if isinstance(child, ast.AST)] if kind in _MIXED else found
+            value.parent_node = node  # type: ignore[attr-defined]
+            stack.append(value)
 
 
-_KEPT = (ast.Call, ast.Name, ast.Attribute, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.Constant)
 _OPENING = frozenset(
     {
         ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef,
@@ -241,19 +300,16 @@ _MIXED = frozenset({ast.Dict, ast.Global, ast.Nonlocal, ast.MatchClass})
 Bound = Iterator[tuple[Scope, str, Binding]]
 
 
-def _name(node: ast.AST, scope: Scope, tree: ScopeTree) -> Bound:
-    assert isinstance(node, ast.Name)
-    if isinstance(node.ctx, ast.Load):
-        return
-    parent = tree.parents.get(node)
+def _bound_name(node: ast.Name, scope: Scope) -> tuple[Scope, str, Binding]:
+    parent: ast.AST = node.parent_node  # type: ignore[attr-defined]
     home = scope
     if isinstance(parent, ast.NamedExpr):
         while home.kind == "comprehension" and home.parent is not None:
             home = home.parent
-    yield home, node.id, _assignment(node, parent)
+    return home, node.id, _assignment(node, parent)
 
 
-def _assignment(node: ast.Name, parent: ast.AST | None) -> Binding:
+def _assignment(node: ast.Name, parent: ast.AST) -> Binding:
     if isinstance(parent, ast.Assign) and any(target is node for target in parent.targets):
         return Binding("assign", node, value=parent.value)
     if isinstance(parent, ast.AnnAssign) and parent.value is not None:
@@ -263,7 +319,7 @@ def _assignment(node: ast.Name, parent: ast.AST | None) -> Binding:
     return Binding("other", node)
 
 
-def _import(node: ast.AST, scope: Scope, _: ScopeTree) -> Bound:
+def _import(node: ast.AST, scope: Scope) -> Bound:
     assert isinstance(node, ast.Import)
     for alias in node.names:
         if alias.asname is not None:
@@ -273,7 +329,7 @@ def _import(node: ast.AST, scope: Scope, _: ScopeTree) -> Bound:
             yield scope, top, Binding("import", node, top)
 
 
-def _import_from(node: ast.AST, scope: Scope, _: ScopeTree) -> Bound:
+def _import_from(node: ast.AST, scope: Scope) -> Bound:
     assert isinstance(node, ast.ImportFrom)
     base = "." * node.level + (node.module or "")
     for alias in node.names:
@@ -284,7 +340,7 @@ def _import_from(node: ast.AST, scope: Scope, _: ScopeTree) -> Bound:
             yield scope, alias.asname or alias.name, Binding("import", node, joined)
 
 
-def _definition(node: ast.AST, scope: Scope, _: ScopeTree) -> Bound:
+def _definition(node: ast.AST, scope: Scope) -> Bound:
     if isinstance(node, ast.ClassDef):
         yield scope, node.name, Binding("class", node)
     else:
@@ -292,14 +348,14 @@ def _definition(node: ast.AST, scope: Scope, _: ScopeTree) -> Bound:
         yield scope, node.name, Binding("function", node)
 
 
-def _declaration(node: ast.AST, scope: Scope, _: ScopeTree) -> Bound:
+def _declaration(node: ast.AST, scope: Scope) -> Bound:
     assert isinstance(node, ast.Global | ast.Nonlocal)
     target = scope.declared_global if isinstance(node, ast.Global) else scope.declared_nonlocal
     target.update(node.names)
     return iter(())
 
 
-def _captured(node: ast.AST, scope: Scope, _: ScopeTree) -> Bound:
+def _captured(node: ast.AST, scope: Scope) -> Bound:
     if isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
         name = node.name
     else:
@@ -310,7 +366,6 @@ def _captured(node: ast.AST, scope: Scope, _: ScopeTree) -> Bound:
 
 
 _HANDLERS = {
-    ast.Name: _name,
     ast.Import: _import,
     ast.ImportFrom: _import_from,
     ast.FunctionDef: _definition,

@@ -27,6 +27,7 @@ _GLOBAL_HOOKS: Final = frozenset(
     }
 )  # fmt: skip
 """Functions of torch.nn.modules.module whose hooks every module runs."""
+_WALKING: Final = _SHALLOW | _DEEP | _GLOBAL_HOOKS | {"_modules"}
 _SAME: Final = frozenset({"copy.copy", "copy.deepcopy", "torch.compile"})
 """Functions whose result is what they are given, or a copy, or acts like it."""
 _LOADING: Final = frozenset({"torch.load", "torch.jit.load", "pickle.load", "pickle.loads", "joblib.load"})
@@ -59,7 +60,8 @@ class Walks:
         self.names = names
         self.tree = attributes.tree
         self.keeper = Keeper(attributes, names)
-        self.all = [walk for node in self.tree.attributes() if (walk := self._walk(node)) is not None]
+        nodes = self.tree.attributes_named(_WALKING)
+        self.all = [walk for node in nodes if (walk := self._walk(node)) is not None]
         spoken = (node for node in self.tree.strings() if node.value == "_modules")  # vars(net)["_modules"]
         self.all += [Walk(node, "_modules", EVERYTHING, None, is_deep=True) for node in spoken]
 
