@@ -42,8 +42,6 @@ class _Batch:
     def submit(self, executor: Executor, options: Options, index: Index) -> None:
         # A worker may have another working folder.
         files = [(Path(os.path.abspath(path)), source) for path, source in self.files]
-        for path, _ in files:
-            index.project(path).prepare()
         self.future = executor.submit(decide_there, files, options, index.search_path, index.folder)
 
     def decided(self) -> Iterator[Decided]:
@@ -113,5 +111,6 @@ def decide_there(
         index.opened.clear()
         neighbours = Neighbours(path, index)
         result = decided(source, options, path, neighbours)
-        found.append(Decided(result, neighbours.relatives, frozenset(index.opened)))
+        relatives = neighbours.relatives if result.status == "changed" else frozenset()
+        found.append(Decided(result, relatives, frozenset(index.opened)))
     return found

@@ -27,11 +27,6 @@ class Project:
         self._folder = folder
         """Where what is found may be kept for later runs."""
 
-    def prepare(self) -> None:
-        """Scan now, so that others who keep what they find in the same folder find it done."""
-        if self._folder is not None:
-            self._tables  # noqa: B018  # is made when it is asked for
-
     def files(self) -> dict[str, Told]:
         """All its files, with what tells their contents from others."""
         return {path: told(path) for path in _files(self.root, self._recursive)}
