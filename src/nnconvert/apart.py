@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from nnconvert.cache import Cache
 from nnconvert.conversion import decided
 from nnconvert.options import Options
 from nnconvert.result import Result, failed, printable
@@ -19,6 +21,8 @@ from nnconvert.source.project import Neighbours
 _HERE = threading.local()
 _BATCH: Final = 8
 """Files that a worker takes at a time, neighbours in their folder: they share what is read of others."""
+_AHEAD: Final = 32
+"""Batches that wait for workers, or for whoever takes the results: what they hold does not grow with the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,29 +38,44 @@ class Decided:
 
 @dataclass
 class _Batch:
-    """Files that a worker has to decide, and what it will say of them."""
+    """Files in a row: those that a worker has to decide, and what is known of the others."""
 
-    files: list[tuple[Path, bytes]] = field(default_factory=list)
+    files: list[tuple[Path, bytes | Result]] = field(default_factory=list)
     future: Future[list[Decided]] | None = None
+
+    @property
+    def unknown(self) -> list[tuple[Path, bytes]]:
+        return [(path, source) for path, source in self.files if isinstance(source, bytes)]
 
     def submit(self, executor: Executor, options: Options, index: Index) -> None:
         # A worker may have another working folder.
-        files = [(Path(os.path.abspath(path)), source) for path, source in self.files]
-        self.future = executor.submit(decide_there, files, options, index.search_path, index.folder)
+        files = [(Path(os.path.abspath(path)), source) for path, source in self.unknown]
+        if files:
+            self.future = executor.submit(decide_there, files, options, index.search_path, index.folder)
 
     def decided(self) -> Iterator[Decided]:
-        """What the worker says of each file, under the name that it has here."""
-        assert self.future is not None
+        """What is known of each file now, in order."""
+        said = iter(self._said())
+        for _, source in self.files:
+            yield Decided(source) if isinstance(source, Result) else next(said)
+
+    def _said(self) -> list[Decided]:
+        """What the worker says, of each file under the name that it has here."""
+        if self.future is None:
+            return []
         try:
             found = self.future.result()
         except Exception as error:
             words = f"its worker ended: {type(error).__name__}: {' '.join(str(error).split())}"
-            yield from [Decided(failed(path, source, words)) for path, source in self.files]
-            return
-        for (path, _), each in zip(self.files, found, strict=True):
-            result = each.result
-            words = printable(path) + result.error.removeprefix(printable(result.path)) if result.error else ""
-            yield replace(each, result=replace(result, path=path, error=words))
+            return [Decided(failed(path, source, words)) for path, source in self.unknown]
+        return [_under(path, each) for (path, _), each in zip(self.unknown, found, strict=True)]
+
+
+def _under(path: Path, decided: Decided) -> Decided:
+    """The same, of the file under this name."""
+    result = decided.result
+    words = printable(path) + result.error.removeprefix(printable(result.path)) if result.error else ""
+    return replace(decided, result=replace(result, path=path, error=words))
 
 
 def decided_apart(
@@ -64,37 +83,42 @@ def decided_apart(
     files: Iterable[tuple[Path, bool]],
     options: Options,
     index: Index,
-    known: Callable[[Path, bytes], Result | None],
+    cache: Cache | None,
 ) -> Iterator[Decided]:
     """What the workers of ``executor`` decide, in the order of ``files``; not what is known, or not worth it."""
-    batches = [_Batch()]
-    settled: list[Decided | None] = []
-    """One a file; None for what the next place in a batch says."""
+    ahead: deque[_Batch] = deque()
     try:
-        for path, worth in files:
-            source = _source(path, known) if worth else Result(path, "unchanged", b"", b"")
-            settled.append(Decided(source) if isinstance(source, Result) else None)
-            if isinstance(source, bytes):
-                batches[-1].files.append((path, source))
-                if len(batches[-1].files) == _BATCH:
-                    batches[-1].submit(executor, options, index)
-                    batches.append(_Batch())
-        batches[-1].submit(executor, options, index)
-        said = (decided for batch in batches for decided in batch.decided())
-        yield from (each or next(said) for each in settled)
+        for batch in _batches(files, cache):
+            batch.submit(executor, options, index)
+            ahead.append(batch)
+            if len(ahead) > _AHEAD:
+                yield from ahead.popleft().decided()
+        while ahead:
+            yield from ahead.popleft().decided()
     finally:
-        for batch in batches:
+        for batch in ahead:
             if batch.future is not None:
                 batch.future.cancel()
 
 
-def _source(path: Path, known: Callable[[Path, bytes], Result | None]) -> bytes | Result:
+def _batches(files: Iterable[tuple[Path, bool]], cache: Cache | None) -> Iterator[_Batch]:
+    batch = _Batch()
+    for path, worth in files:
+        batch.files.append((path, _source(path, cache) if worth else Result(path, "unchanged", b"", b"")))
+        if len(batch.unknown) == _BATCH:
+            yield batch
+            batch = _Batch()
+    yield batch
+
+
+def _source(path: Path, cache: Cache | None) -> bytes | Result:
     """What is to be decided; or what is known of it already, or speaks against it."""
     try:
         source = path.read_bytes()
     except OSError as error:
         return failed(path, b"", f"cannot be read: {error.strerror or error}")
-    return known(path, source) or source
+    found = cache.find(path, source) if cache is not None else None
+    return found or source
 
 
 def decide_there(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
@@ -159,7 +159,7 @@ def convert_paths(
     ``index`` is as for convert_source; by default the run has one of its own.
 
     ``executor``, any of concurrent.futures or alike (dask's, for one), decides and converts the files on its
-    workers, which must see the same files; all of them before the first is verified, written and yielded. A file
+    workers, which must see the same files; with ``write`` all of them before the first one is written. A file
     whose classes have relatives in a file that has changed before it is decided again here, since the names that are
     given there are taken. Its owner shuts the executor down.
 
@@ -171,15 +171,12 @@ def convert_paths(
     index = index or Index(search_path(find_python()))
     found = discover(given, excludes or Excludes(Path.cwd()))
     relevant = ((path, path in named or is_worth_parsing(path, wanted)) for path in found)
-    known = cache.find if cache is not None else _unknown
     decisions = (
-        _decided_in_turn(relevant, wanted, index, known)
+        _decided_in_turn(relevant, wanted, index, cache)
         if executor is None
-        else _decided_by(executor, relevant, wanted, index, known)
+        else _decided_by(executor, relevant, wanted, index, cache, ahead=write)
     )
     for decision in decisions:
-        if cache is not None:
-            cache.keep(decision)
         result = settled(decision, wanted, Neighbours(decision.path, index), verifier, require_verified, salvages)
         if write:
             result = _written(result)
@@ -190,15 +187,11 @@ def convert_paths(
         cache.save(index.opened)
 
 
-def _unknown(path: Path, source: bytes) -> Result | None:
-    """What is known without a cache."""
-
-
 def _decided_in_turn(
     files: Iterable[tuple[Path, bool]],
     options: Options,
     index: Index,
-    known: Callable[[Path, bytes], Result | None],
+    cache: Cache | None,
 ) -> Iterator[Result]:
     """Each file decided when it is asked for: after all before it are settled."""
     for path, worth in files:
@@ -210,7 +203,11 @@ def _decided_in_turn(
         except OSError as error:
             yield failed(path, b"", f"cannot be read: {error.strerror or error}")
             continue
-        yield known(path, source) or decided(source, options, path, Neighbours(path, index))
+        found = cache.find(path, source) if cache is not None else None
+        decision = found or decided(source, options, path, Neighbours(path, index))
+        if cache is not None:
+            cache.keep(decision)
+        yield decision
 
 
 def _decided_by(
@@ -218,18 +215,35 @@ def _decided_by(
     files: Iterable[tuple[Path, bool]],
     options: Options,
     index: Index,
-    known: Callable[[Path, bytes], Result | None],
+    cache: Cache | None,
+    *,
+    ahead: bool,
 ) -> Iterator[Result]:
-    """All files decided by an executor, and again here where that rests on a text which has changed since."""
-    from nnconvert.apart import decided_apart
+    """All files decided by an executor, and again here where that rests on a text which has changed since.
 
+    ``ahead``: all of them before the first result is there, since that will be written.
+    """
+    from nnconvert.apart import Decided, decided_apart
+
+    def kept(found: Decided) -> Decided:
+        """The same; where nothing is to be said of a file, without its bytes."""
+        result = found.result
+        if cache is not None:
+            cache.keep(result)
+        if not ahead or result.status != "unchanged" or result.plan is None or result.plan.decisions:
+            return found
+        return replace(found, result=replace(result, old=b"", new=b""))
+
+    decisions = map(kept, decided_apart(executor, files, options, index, cache))
     changed: set[Path] = set()
-    for found in list(decided_apart(executor, files, options, index, known)):
+    for found in list(decisions) if ahead else decisions:
         result = found.result
         index.opened |= found.opened
         if result.status == "changed":
             if not changed.isdisjoint(found.relatives):
                 result = decided(result.old, options, result.path, Neighbours(result.path, index))
+                if cache is not None:
+                    cache.keep(result)
             changed.add(Path(os.path.abspath(result.path)))
         yield result
 
