@@ -137,7 +137,7 @@ def _convert(**given: Any) -> int:
     run = _convert_stdin if first == settings.STDIN else _convert_files
     verifier = settings.verifier(settled, arguments.python, arguments.model, arguments.args, arguments.inputs)
     index = settings.index(arguments, settled)
-    gc.set_threshold(300_000, 5, 10)  # trees are many objects that live long: looking at them takes half the time
+    gc.set_threshold(300_000, 2, 2)  # trees are many objects that live long: looking at them takes half the time
     console = output.console
     if arguments.state_map is not None and (why := moved.unwritable(arguments.state_map)):
         console.err(f"{arguments.state_map}: cannot be written: {why}\n")
