@@ -48,7 +48,9 @@ class Index:
 
     # -- reading ---------------------------------------------------------------------------------------------
 
-    def open(self, path: Path | None, text: str, module_bases: frozenset[str], functionals: frozenset[str]) -> Reader:
+    def open(
+        self, path: Path | None, text: str | Source, module_bases: frozenset[str], functionals: frozenset[str]
+    ) -> Reader:
         """Read the file at hand, which has this text whatever is on disk; without a path it stands alone.
 
         Raises SourceError where it does not parse.
@@ -59,7 +61,10 @@ class Index:
         self._make_room()
         self._renew()
         known = self.reader(path) if path is not None and path in self._readers else None
-        self.at_hand = known if known is not None and known.source.text == text else self._read(Source(text), path)
+        if known is not None and known.source.text == (text if isinstance(text, str) else text.text):
+            self.at_hand = known
+        else:
+            self.at_hand = self._read(Source(text) if isinstance(text, str) else text, path)
         if path is not None:
             self._readers.pop(path, None)
             self._readers[path] = self.at_hand
