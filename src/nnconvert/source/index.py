@@ -42,6 +42,7 @@ class Index:
         self._named: dict[tuple[str, Path | None], list[ClassInfo]] = {}
         self._bases: dict[ClassInfo, list[Base]] = {}
         self._subclasses: dict[ClassInfo, list[ClassInfo]] = {}
+        self._families: dict[ClassInfo, list[ClassInfo]] = {}
         self.at_hand: Reader | None = None
         """What is read of the file that is being decided."""
         self._settings: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
@@ -121,6 +122,7 @@ class Index:
         self._named.clear()
         self._bases.clear()
         self._subclasses.clear()
+        self._families.clear()
 
     # -- the project -----------------------------------------------------------------------------------------
 
@@ -256,6 +258,13 @@ class Index:
         if written in info.unknown_bases or home.classes.is_known(written):
             return [written]
         return [base for base in self.classes(written, home) if base is not info] or [written]
+
+    def family(self, info: ClassInfo) -> list[ClassInfo]:
+        """A class, its bases, its subclasses and their bases."""
+        if info not in self._families:
+            lines = (info, *info.descendants())
+            self._families[info] = list(dict.fromkeys(member for line in lines for member in line.ancestors()))
+        return self._families[info]
 
     def subclasses(self, info: ClassInfo) -> list[ClassInfo]:
         """The classes that derive directly from a class: in its own file, and in other files of the project."""

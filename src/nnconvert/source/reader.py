@@ -70,6 +70,7 @@ class Reader:
         """Forget what was found with the help of other files, since one of them is another now."""
         self.generation = generation
         self._constructions.clear()
+        self.attributes.readings.clear()
         for found in ("walks", "elsewhere"):
             self.__dict__.pop(found, None)
 

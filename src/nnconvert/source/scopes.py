@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from nnconvert.source.nodes import NodeTable
+from nnconvert.source.nodes import NodeTable, children
 
 if TYPE_CHECKING:
     from nnconvert.source.reader import Reader
@@ -187,7 +187,10 @@ class ScopeTree:
                 if kind in _OPENING:
                     self._enter(node, scope, stack)
                 else:
-                    _push_children(node, kind, stack)
+                    inside = children(node)
+                    for child in inside:
+                        child.parent_node = node  # type: ignore[attr-defined]
+                    stack += reversed(inside)
         if any(bound_in.declared_nonlocal for bound_in in self.inner.values()):
             # `nonlocal` looks for the scope that binds the name otherwise.
             pending.sort(key=lambda item: item[1] in item[0].declared_nonlocal)
@@ -268,34 +271,12 @@ class ScopeTree:
         self._push(node, (scope, inner), node.body, outside, stack)
 
 
-def _push_children(node: ast.AST, kind: type[ast.AST], stack: list[Any]) -> None:
-    """The children of a node that opens no scope, the last one first; they learn whose they are."""
-    fields = _FIELDS.get(kind)
-    if fields is None:
-        fields = _FIELDS[kind] = tuple(f for f in reversed(kind._fields) if f not in _NO_NODES)
-    for name in fields:
-        value: Any = getattr(node, name, None)
-        if type(value) is list:
-            for child in reversed(value):
-                if kind not in _MIXED or isinstance(child, ast.AST):
-                    child.parent_node = node
-                    stack.append(child)
-        elif isinstance(value, ast.AST):
-            value.parent_node = node  # type: ignore[attr-defined]
-            stack.append(value)
-
-
 _OPENING = frozenset(
     {
         ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef,
         ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp,
     }
 )  # fmt: skip
-_NO_NODES = frozenset({"ctx", "op", "ops", "id", "attr", "arg", "kind", "lineno", "type_ignores", "type_comment"})
-_FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
-_MIXED = frozenset({ast.Dict, ast.Global, ast.Nonlocal, ast.MatchClass})
-"""Nodes with lists that hold something else than nodes, too."""
-
 
 Bound = Iterator[tuple[Scope, str, Binding]]
 
