@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nnconvert.source.reader import Reader
 
 _DEPTH: Final = 12
-_MOST_CHARACTERS: Final = 4_000_000
+_MOST_CHARACTERS: Final = 2_000_000
 """Of the sources that stay read from one file at hand to the next: they take about a hundred times as much memory."""
 
 
@@ -88,7 +88,7 @@ class Index:
         if changed and text is not None:
             self._texts[path] = text
         known = self._readers.get(path)
-        if known is not None and known.source.text != text:
+        if known is not None and known.source.text != (text if text is not None else self._text_on_disk(path)):
             del self._readers[path]
             self._renew()
 
@@ -104,12 +104,18 @@ class Index:
         return reader
 
     def _opened(self, path: Path) -> Reader | None:
+        text = self._texts[path] if path in self._texts else self._text_on_disk(path)
+        try:
+            return self._read(Source(text), path) if text is not None else None
+        except (SourceError, RecursionError):  # it is not this file that is asked about
+            return None
+
+    def _text_on_disk(self, path: Path) -> str | None:
         from nnconvert import files
 
         try:
-            text = self._texts.get(path)
-            return self._read(Source(files.decode(path.read_bytes()).text if text is None else text), path)
-        except (OSError, SourceError, RecursionError):  # it is not this file that is asked about
+            return files.decode(path.read_bytes()).text
+        except (OSError, SourceError):
             return None
 
     def _read(self, source: Source, path: Path | None) -> Reader:
