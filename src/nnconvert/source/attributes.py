@@ -21,7 +21,8 @@ from nnconvert.source.named import (
     table_use,
 )
 from nnconvert.source.names import root_name
-from nnconvert.source.scopes import FunctionNode, Scope, ScopeTree
+from nnconvert.source.scopes import FunctionNode, Scope
+from nnconvert.source.tree import ScopeTree
 
 _DEPTH: Final = 8
 _REFLECTING: Final = frozenset({"getattr", "setattr", "vars", "dir"})

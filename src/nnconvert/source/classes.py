@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from nnconvert.source.names import Names
-from nnconvert.source.scopes import FunctionNode, Scope, ScopeTree
+from nnconvert.source.scopes import FunctionNode, Scope
+from nnconvert.source.tree import ScopeTree
 
 if TYPE_CHECKING:
     from nnconvert.source.reader import Reader
