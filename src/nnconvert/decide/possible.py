@@ -6,6 +6,7 @@ from torch (``F.relu``, ``nn.ReLU``), imports it by its name, or has it from a s
 
 from __future__ import annotations
 
+import keyword
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -29,6 +30,7 @@ _TAIL: Final = re.compile(rf"(?:[\w.\s\\)]|{_COMMENT})*\Z")
 """What a chain of names can be written with, up to the place at hand."""
 _BREAKING: Final = re.compile(r"[^\w.\s\\)]")
 _CALLED: Final = re.compile(rf"\)(?:[\s\\]|{_COMMENT})*\(")
+_NAME_AT_END: Final = re.compile(r"[\w)\]]\Z")
 _LOOK_BACK: Final = 300
 _BRACKETS: Final = (("(", ")"), ("[", "]"), ("{", "}"))
 
@@ -137,5 +139,13 @@ def _builds(text: str, place: int, roots: set[str]) -> bool:
             return True  # brackets there may be text
         depth += (character in ")]}") - (character in "([{")
         if depth == 0:
-            return _is_chain_of(text, step, roots)
+            if _NAME_AT_END.search(text, max(0, step - _LOOK_BACK), step) and not _is_behind_keyword(text, step):
+                return _is_chain_of(text, step, roots)
+            # brackets around what is called: (nn.ReLU())(x)
+            return not roots.isdisjoint(_WORD.findall(text, step, place)) or _is_chain_of(text, step, roots)
     return True
+
+
+def _is_behind_keyword(text: str, place: int) -> bool:
+    words = _WORD.findall(text, max(0, place - _LOOK_BACK), place)
+    return bool(words) and keyword.iskeyword(words[-1])

@@ -62,7 +62,7 @@ class Elsewhere:
             return ""
         asking: set[Path] = set().union(*(project.naming([word]) for word in ASKING))
         for other in self.readers(info, asking & project.reaching(name)):
-            for owner, node, scope in other.attributes.questions():
+            for owner, node, scope in other.attributes.questions:
                 if any(exact and name in text.split(".") for text, exact in string_values(node, scope)) and (
                     owner is None or may_be_owner(owner, info, other)
                 ):

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from nnconvert.source.scopes import Scope, ScopeTree
+from nnconvert.source.scopes import Scope
+from nnconvert.source.tree import ScopeTree
 
 TABLES: Final = frozenset({"__dict__", "_modules", "_parameters", "_buffers"})
 """Dicts of an object that hold its attributes by name."""

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable
 from functools import cached_property
 
-from nnconvert.source.scopes import Binding, Scope, ScopeTree
+from nnconvert.source.scopes import Binding, Scope
+from nnconvert.source.tree import ScopeTree
 
 _TORCH_NN_MODULES = re.compile(r"^torch\.nn\.modules\.(?:[a-z_0-9]+\.)?(?=_?[A-Z])")
 _DEPTH = 8

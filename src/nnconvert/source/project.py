@@ -9,6 +9,7 @@ from pathlib import Path
 from nnconvert.source import beside
 from nnconvert.source.index import Index
 from nnconvert.source.reader import Reader
+from nnconvert.source.text import Source
 
 
 class Neighbours:
@@ -21,7 +22,7 @@ class Neighbours:
         self._index = index if index is not None else Index()
         self._path = Path(os.path.abspath(path)) if path is not None and not self._index.alone else None
 
-    def read(self, text: str, module_bases: frozenset[str], functionals: frozenset[str]) -> Reader:
+    def read(self, text: str | Source, module_bases: frozenset[str], functionals: frozenset[str]) -> Reader:
         """Read the file at hand, with this text; raises SourceError where it does not parse."""
         return self._index.open(self._path, text, module_bases, functionals)
 

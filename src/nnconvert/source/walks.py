@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -60,10 +61,13 @@ class Walks:
         self.names = names
         self.tree = attributes.tree
         self.keeper = Keeper(attributes, names)
+
+    @cached_property
+    def all(self) -> list[Walk]:
         nodes = self.tree.attributes_named(_WALKING)
-        self.all = [walk for node in nodes if (walk := self._walk(node)) is not None]
+        found = [walk for node in nodes if (walk := self._walk(node)) is not None]
         spoken = (node for node in self.tree.strings() if node.value == "_modules")  # vars(net)["_modules"]
-        self.all += [Walk(node, "_modules", EVERYTHING, None, is_deep=True) for node in spoken]
+        return found + [Walk(node, "_modules", EVERYTHING, None, is_deep=True) for node in spoken]
 
     def noticing(self, info: ClassInfo, module: str, has_weights: bool = False) -> Walk | None:
         """A walk that would notice a new submodule of this torch.nn class in instances of the class."""
