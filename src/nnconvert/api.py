@@ -69,10 +69,19 @@ class Verifier:
         self._server.close()
 
     def verify(
-        self, path: Path, old: bytes, new: bytes, classes: tuple[Expected, ...] = (), new_path: Path = Path("NEW.py")
+        self,
+        path: Path,
+        old: bytes,
+        new: bytes,
+        classes: tuple[Expected, ...] = (),
+        new_path: Path = Path("NEW.py"),
+        around: tuple[Path, ...] = (),
     ) -> tuple[Evidence, ...]:
-        """Evidence for each of ``classes`` (by default those of both versions) of the module at ``path``."""
-        request = Request(path, old, new, classes, self._hints, self._models, new_path=new_path)
+        """Evidence for each of ``classes`` (by default those of both versions) of the module at ``path``.
+
+        ``around`` are other files of its project that name these classes, the likeliest first.
+        """
+        request = Request(path, old, new, classes, self._hints, self._models, around=around, new_path=new_path)
         return verify_file(self._server, request)
 
     def verify_among(

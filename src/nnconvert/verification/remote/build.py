@@ -91,10 +91,13 @@ class RecipeSearch:
         self.memory: int = job["memory"]
         self.text = importlib.util.decode_source(base64.b64decode(job["source"]))
         self.folders: list[str] = [job["search"][0], job["search"][-1]]
+        self.around: list[str] = job["around"]
         self.seconds = min(SECONDS, job["time"] / 4)
         self.deadline = 0.0
         """In processor time, not by the clock: a busy machine must not change what is found."""
         self.wanted = changed_statements(self.text, cls.__qualname__, job["changed"])
+        self.watched = str(module.__file__)
+        """The file whose statements these are."""
         self.best: Recipe | None = None
         self.reached = 0
         """How many of the changed statements the best recipe runs."""
@@ -155,7 +158,7 @@ class RecipeSearch:
     def elsewhere(self) -> Iterator[Example]:
         """Examples in the project's tests and readme, if nothing was said."""
         if self.said.args is None and self.said.inputs is None:
-            yield from examples_elsewhere(self.folders, self.cls.__qualname__, self.module.__name__)
+            yield from examples_elsewhere(self.folders, self.cls.__qualname__, self.module.__name__, self.around)
 
     def require_said(self) -> None:
         """What a person said must at least evaluate, whatever the class makes of it."""
@@ -278,7 +281,7 @@ class RecipeSearch:
         for training in (False, True):
             run = Run(model.train(training), names, recipe, 0, self.seed)
             try:
-                with executed_lines(str(self.module.__file__), lines), counted_calls() as calls:
+                with executed_lines(self.watched, lines), counted_calls() as calls:
                     run.forward()
             finally:
                 self.progress += len(lines) + len(calls)
