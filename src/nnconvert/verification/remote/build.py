@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import nn
 
-from .constructors import constructor_arguments, optional_parameters, unguessable
+from .constructors import constructor_arguments, optional_parameters, required_parameters, unguessable
 from .conventions import Example, examples
 from .failure import MEMORY_REASON, words
 from .feeding import Queue
@@ -39,6 +39,8 @@ FURTHER_FEEDS = 10
 """Feeds tried after one that works without reaching every call site."""
 ENOUGH = 2
 """Feeds that are too large, after which a class is."""
+LARGE_BUILDS = 6
+"""The same for what is built."""
 SECONDS = 30.0
 TRY = 1 / 5
 """Of the time for a search, what one try may take, to build or to run."""
@@ -109,6 +111,7 @@ class RecipeSearch:
         self.progress = 0
         """... how far it came before: lines of the file and calls of modules."""
         self.first_feed_error = ""
+        self.large_builds = 0
         self.too_large = 0
         self.ran = 0
         """How many of the changed statements the last run that worked has run."""
@@ -195,7 +198,7 @@ class RecipeSearch:
             self.construct_error = self.construct_error or f"{example.construct}: {words(error)}"
             self.error = error
             if words(error) == MEMORY_REASON:
-                self.too_large = ENOUGH  # smaller guesses would be of another model; its graph may still say something
+                self.note_too_large()
             return
         if type(model) is not self.cls:
             return
@@ -207,6 +210,16 @@ class RecipeSearch:
         if self.said.inputs is None:
             self.search_feeds(model, names, recipe)
         self.error = self.not_called if self.best is None else None
+
+    def note_too_large(self) -> None:
+        """Where arguments are guessed, smaller ones are tried; else these would be of another model.
+
+        Of what does not fit, the graph may still say something.
+        """
+        guessed = required_parameters(self.cls) and self.said.args is None
+        self.large_builds += 1
+        if not guessed or self.large_builds == LARGE_BUILDS:
+            self.too_large = ENOUGH
 
     def build(self, recipe: Recipe) -> tuple[nn.Module, Namespace]:
         """The model, off its start, and the names that its inputs are evaluated in."""
@@ -295,7 +308,7 @@ class RecipeSearch:
         name = self.cls.__qualname__
         key = f"{self.module.__name__}:{name}"
         remedy = f'give --args and --inputs, or an entry in [tool.nnconvert.models."{key}"]'
-        if self.too_large >= ENOUGH:
+        if self.too_large >= ENOUGH or self.large_builds:
             return NotBuiltError(MEMORY_REASON, remedy)
         unknown = unguessable(self.cls, vars(self.module))
         if unknown and self.said.args is None:

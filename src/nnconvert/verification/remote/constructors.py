@@ -11,11 +11,17 @@ from typing import Any
 
 from torch import nn
 
+from .by_use import by_use
+from .configs import NAMED as CONFIGURATION
+from .configs import configurations
 from .meant import class_meant, literals_meant
+from .used import uses_of
 
 PLAIN = 3
 """Candidates before other choices are tried, and how many of these there are."""
 CHOICES = 8
+VARIANTS = 4
+"""How often each argument has another value, where it has several."""
 NESTED = 2
 """How deep arguments are built that are models themselves."""
 SIZES = ((16, 16), (16, 32), (64, 64), (3, 16), (4, 4), (1, 1), (256, 256))
@@ -49,7 +55,8 @@ NAMED = (
     (r"norm(_layer|_class)?", "nn.BatchNorm2d"),
     (r"act(_layer|_fn|ivation)?|activation.*|nonlinearity|non_linearity", "nn.ReLU"),
     (r"bias|use_.*|with_.*|is_.*|has_.*|affine|inplace", "True"),
-    (r"downsample|pretrained|mask", "None"),
+    (r"downsample|pretrained|(.*_)?mask", "None"),
+    (r"normalized_shape", "16"),
     (r"fn|module|layer|base|backbone|net|model|encoder", "nn.Identity()"),
     (r"dims?_list|channels_list|(hidden|block)_(dims|sizes)|channels_per_.*", "[16, 32, 64]"),
 )
@@ -71,11 +78,9 @@ ANNOTATED = (
     (r"float", "0.5"),
     (r"([tT]uple|[lL]ist|[sS]equence)\[int", "(4, 4)"),
     (r"int", "{size}"),
+    (r"(typing\.)?([tT]ype)\[", "nn.Identity"),
     (r"(nn\.)?Module", "nn.Identity()"),
-)
-TINY = (
-    "hidden_size=32, intermediate_size=64, num_attention_heads=4, num_key_value_heads=4, num_hidden_layers=2"
-    ", vocab_size=99, max_position_embeddings=64"
+    (r"(typing\.|collections\.abc\.)?Callable", "lambda x, *args, **kwargs: x"),
 )
 
 
@@ -89,7 +94,7 @@ def constructor_arguments(cls: type, module_globals: dict[str, Any]) -> Iterator
         return
     expansion = getattr(cls, "expansion", 1)
     seen: set[str] = set()
-    for variant in range(3):
+    for variant in range(VARIANTS):
         for inner, outer in SIZES:
             if isinstance(expansion, int) and expansion > 1:
                 inner = outer * expansion
@@ -146,8 +151,9 @@ def _arguments(
     for parameter in (p for p in required if p.name not in changed):
         choices = literals_meant(cls, parameter.name, parameter.annotation)
         guess = choices[min(variant, len(choices) - 1)] if choices else None
+        guess = guess or _configured(cls, parameter, variant, module_globals)
         guess = guess or _nested(parameter, inner, outer, variant, module_globals, depth)
-        guess = guess or _guess(parameter, inner, outer, variant, module_globals)
+        guess = guess or _by_name_and_use(cls, parameter, inner, outer, variant, module_globals)
         if guess is None:
             return None
         name = "" if parameter.kind is parameter.POSITIONAL_ONLY else f"{parameter.name}="
@@ -175,6 +181,30 @@ def _nested(
     return None if arguments is None else f"{spelled}({arguments})"
 
 
+def _configured(cls: type, parameter: inspect.Parameter, variant: int, module_globals: dict[str, Any]) -> str | None:
+    """A configuration of a class that the module or the annotation knows."""
+    if not CONFIGURATION.fullmatch(parameter.name.lower()):
+        return None
+    use = uses_of(cls).get(parameter.name)
+    if use is not None and use.items and not use.attributes:
+        return None  # a dictionary
+    texts = configurations(parameter.annotation, use.attributes if use is not None else (), module_globals)
+    return texts[min(variant, len(texts) - 1)] if texts else None
+
+
+def _by_name_and_use(
+    cls: type, parameter: inspect.Parameter, inner: int, outer: int, variant: int, module_globals: dict[str, Any]
+) -> str | None:
+    """What the parameter's name and annotation suggest, if it fits what the class does with it."""
+    named, use = _guess(parameter, inner, outer, variant, module_globals), uses_of(cls).get(parameter.name)
+
+    def guess(name: str) -> str | None:
+        unknown = inspect.Parameter(name or "size", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        return _guess(unknown, inner, outer, variant, {})
+
+    return by_use(use, named, guess, variant)
+
+
 def required_parameters(cls: type) -> list[inspect.Parameter]:
     """Parameters of the constructor without a default, the instance left out."""
     return [p for p in _parameters(cls) if p.default is p.empty]
@@ -197,8 +227,9 @@ def unguessable(cls: type, module_globals: dict[str, Any]) -> list[str]:
         p.name
         for p in required_parameters(cls)
         if not literals_meant(cls, p.name, p.annotation)
+        and _configured(cls, p, 0, module_globals) is None
         and _nested(p, 16, 16, 0, module_globals, 0) is None
-        and _guess(p, 16, 16, 0, module_globals) is None
+        and _by_name_and_use(cls, p, 16, 16, 0, module_globals) is None
     ]
 
 
@@ -207,8 +238,8 @@ def _guess(
 ) -> str | None:
     name = parameter.name.lower()
     annotation = "" if parameter.annotation is parameter.empty else _annotation_text(parameter.annotation)
-    if re.fullmatch(r".*config|cfg|args|opts?|hparams|params", name):
-        return _config(annotation, variant, module_globals)
+    if CONFIGURATION.fullmatch(name):
+        return "guessed_config()"
     if re.fullmatch(r"block|block_type|block_class", name):
         found = [n for n, v in module_globals.items() if _is_block(v)]
         return found[min(variant, len(found) - 1)] if found else None
@@ -255,16 +286,6 @@ def _is_block(value: object) -> bool:
         and re.search(r"Block|Bottleneck|Layer", value.__name__) is not None
         and hasattr(value, "forward")
     )
-
-
-def _config(annotation: str, variant: int, module_globals: dict[str, Any]) -> str:
-    named = annotation if annotation in module_globals else ""
-    names = [named] if named else [n for n, v in module_globals.items() if n.endswith("Config") and inspect.isclass(v)]
-    if not names:
-        return "guessed_config()"
-    if variant == 2:
-        return f"{names[0]}()"
-    return f"{names[min(variant, len(names) - 1)]}({TINY})"
 
 
 class GuessedConfig:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import enum
+import functools
 import inspect
 import textwrap
 from typing import Any, get_args, get_origin
@@ -20,6 +21,8 @@ def class_meant(name: str, annotation: Any, module_globals: dict[str, Any]) -> t
     for spelled, value in usable.items():
         if value is annotation or value in get_args(annotation) or spelled in _words(text):
             return spelled, value
+    if annotation is not inspect.Parameter.empty:
+        return None
     return next(((s, v) for s, v in usable.items() if s.lower() == plain and issubclass(v, nn.Module)), None)
 
 
@@ -44,6 +47,7 @@ def literals_meant(cls: type, name: str, annotation: Any) -> tuple[str, ...]:
     return tuple(map(repr, _compared(cls).get(name, ())))
 
 
+@functools.cache
 def _compared(cls: type) -> dict[str, list[str]]:
     """Name -> strings that it (or the attribute of this name) is compared with, in source order."""
     try:

@@ -81,6 +81,8 @@ def _alternatives(value: str, error: BaseException) -> Iterator[str]:
                 yield from (str(size) for size in (want, have * want) if 0 < size < 2000)
         if isinstance(error, (AssertionError, ValueError, RuntimeError, ZeroDivisionError)):
             yield from (size for size in ("4", "8", "32", "2", "1", "64", "3") if size != value)
+    elif value[0] == "(" and "'tuple' object" in message:
+        yield repr(list(ast.literal_eval(value))) if re.fullmatch(r"[\d\s,()\[\]]+", value) else f"[*{value}]"
     elif value[0] in "[(" and re.search(SINGLE, message):
         yield ast.unparse(ast.parse(value, mode="eval").body.elts[0])  # type: ignore[attr-defined]
     elif value[0] in "[(":

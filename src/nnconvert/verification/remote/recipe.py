@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from .configs import beside, shrunk
 from .constructors import GuessedConfig
 
 Namespace = dict[str, Any]
@@ -73,6 +74,7 @@ def wide(*shape: int) -> torch.Tensor:
 def namespace_of(module_globals: Mapping[str, Any], setup: tuple[str, ...] = ()) -> Namespace:
     """The module's own names, with torch, nn and ``wide``, after the setup statements ran."""
     names: Namespace = {"torch": torch, "nn": torch.nn, "wide": wide, "guessed_config": GuessedConfig}
+    names.update({"shrunk": shrunk, "beside": beside})
     names.update(module_globals)
     for statement in setup:
         exec(compile(statement, "<setup>", "exec"), names)

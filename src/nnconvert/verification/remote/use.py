@@ -1,0 +1,53 @@
+"""What is done with one value, as far as the source tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Use:
+    """Everything that is done with one value."""
+
+    kinds: dict[str, None] = field(default_factory=dict)
+    """``number``, ``several``, ``mapping``, ``called``, ``made`` (called in the constructor), ``text``, ``flag``,
+    ``asked`` (for its type: it may be of several kinds) ..."""
+    passed_as: dict[str, None] = field(default_factory=dict)
+    """Names of the parameters of torch's classes and functions that receive it, or a number made of it."""
+    choices: dict[Any, None] = field(default_factory=dict)
+    """Values that it is compared with or that a table has."""
+    count: int = 0
+    """How many it has at least, where it is several."""
+    element: Use | None = None
+    places: dict[int, Use] = field(default_factory=dict)
+    """What is done with the one at a place of several."""
+    items: dict[str, Use] = field(default_factory=dict)
+    """What is read of it by a key, and ..."""
+    attributes: dict[str, Use] = field(default_factory=dict)
+    """... by an attribute."""
+
+    @property
+    def single(self) -> Use:
+        """What is done with one of several."""
+        if self.element is None:
+            self.element = Use()
+        return self.element
+
+
+def merge(use: Use, other: Use | None) -> None:
+    """Add what is done with the value elsewhere."""
+    if other is None:
+        return
+    tables: tuple[tuple[dict[Any, None], dict[Any, None]], ...]
+    tables = ((use.kinds, other.kinds), (use.passed_as, other.passed_as), (use.choices, other.choices))
+    for own, added in tables:
+        own.update(added)
+    use.count = max(use.count, other.count)
+    if other.element is not None and other.element is not use:
+        merge(use.single, other.element)
+    inner: tuple[tuple[dict[Any, Use], dict[Any, Use]], ...]
+    inner = ((use.items, other.items), (use.attributes, other.attributes), (use.places, other.places))
+    for known, found in inner:
+        for key, value in found.items():
+            merge(known.setdefault(key, Use()), value)

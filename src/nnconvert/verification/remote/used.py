@@ -1,0 +1,53 @@
+"""What a class does with its constructor's parameters, read from its source: which kind of value each one is."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import textwrap
+from typing import Any
+
+from .following import FunctionNode, Reader
+from .use import Use
+
+DEPTH = 3
+"""How far a value is followed into the constructors that it is passed on to."""
+
+
+@functools.cache
+def uses_of(cls: type, depth: int = 0) -> dict[str, Use]:
+    """Parameter of the constructor -> what is done with it; empty where the source is not to be had."""
+    owner = next((base for base in cls.__mro__ if "__init__" in vars(base)), object)
+    init = vars(owner)["__init__"]
+    if not hasattr(init, "__globals__") or owner.__module__.partition(".")[0] == "torch":
+        return {}
+    methods = {name: _parsed(m) for name, m in vars(owner).items() if inspect.isfunction(m) and name != "__init__"}
+    head = _parsed(init)
+    if head is None:
+        return {}
+    reader = Reader(
+        init.__globals__,
+        owner,
+        functools.partial(_passed_on, depth),
+        [head, *(m for m in methods.values() if m is not None)],
+    )
+    arguments = head.args
+    names = [a.arg for a in [*arguments.posonlyargs, *arguments.args][1:] + arguments.kwonlyargs]
+    found = {name: Use() for name in names}
+    for name, use in found.items():
+        reader.note_name(head, name, use)
+    return found
+
+
+def _passed_on(depth: int, cls: Any, name: str) -> Use | None:
+    """What another constructor does with what is passed on to it."""
+    return uses_of(cls, depth + 1).get(name) if depth < DEPTH else None
+
+
+def _parsed(function: Any) -> FunctionNode | None:
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    except (OSError, TypeError, SyntaxError, IndexError):
+        return None  # made at run time
+    return tree if isinstance(tree, (ast.FunctionDef, ast.AsyncFunctionDef)) else None
