@@ -46,8 +46,11 @@ def merge(use: Use, other: Use | None) -> None:
     use.count = max(use.count, other.count)
     if other.element is not None and other.element is not use:
         merge(use.single, other.element)
-    inner: tuple[tuple[dict[Any, Use], dict[Any, Use]], ...]
-    inner = ((use.items, other.items), (use.attributes, other.attributes), (use.places, other.places))
-    for known, found in inner:
-        for key, value in found.items():
-            merge(known.setdefault(key, Use()), value)
+    _merge_each(use.items, other.items)
+    _merge_each(use.attributes, other.attributes)
+    _merge_each(use.places, other.places)
+
+
+def _merge_each(known: dict[Any, Use], found: dict[Any, Use]) -> None:
+    for key, value in found.items():
+        merge(known.setdefault(key, Use()), value)
