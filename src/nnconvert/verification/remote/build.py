@@ -41,6 +41,8 @@ ENOUGH = 2
 """Feeds that are too large, after which a class is."""
 LARGE_BUILDS = 6
 """The same for what is built."""
+HEAVY = 3
+"""Examples that are too large or too slow to build, after which other arguments are guessed."""
 SECONDS = 30.0
 TRY = 1 / 5
 """Of the time for a search, what one try may take, to build or to run."""
@@ -111,7 +113,7 @@ class RecipeSearch:
         self.progress = 0
         """... how far it came before: lines of the file and calls of modules."""
         self.first_feed_error = ""
-        self.large_builds = 0
+        self.large_builds = self.heavy_builds = 0
         self.too_large = 0
         self.ran = 0
         """How many of the changed statements the last run that worked has run."""
@@ -135,7 +137,7 @@ class RecipeSearch:
 
     def with_rebuilt(self, constructs: Iterator[Example]) -> Iterator[Example]:
         """Each of these, and after one that could not be built what its exception asks for."""
-        optional = optional_parameters(self.cls)
+        optional = optional_parameters(self.cls, vars(self.module))
         for example in constructs:
             pending = [(0, 0, example)]
             tried: set[str] = set()
@@ -183,7 +185,7 @@ class RecipeSearch:
         if "get_inputs" in names:
             args = "*get_init_inputs()" if "get_init_inputs" in names else ""
             yield Example("get_inputs()", (), f"{name}({args})", ("*get_inputs()",))
-        yield from examples(self.text, name, names)
+        yield from itertools.takewhile(lambda _: self.heavy_builds < HEAVY, examples(self.text, name, names))
         for source, arguments in constructor_arguments(self.cls, vars(self.module)):
             yield Example(source, (), f"{name}({arguments})")
 
@@ -197,6 +199,7 @@ class RecipeSearch:
         except (Exception, SystemExit, TooSlowError) as error:  # the user's code may raise anything; on with the next
             self.construct_error = self.construct_error or f"{example.construct}: {words(error)}"
             self.error = error
+            self.heavy_builds += words(error) == MEMORY_REASON or isinstance(error, TooSlowError)
             if words(error) == MEMORY_REASON:
                 self.note_too_large()
             return
@@ -216,9 +219,9 @@ class RecipeSearch:
 
         Of what does not fit, the graph may still say something.
         """
-        guessed = required_parameters(self.cls) and self.said.args is None
         self.large_builds += 1
-        if not guessed or self.large_builds == LARGE_BUILDS:
+        most = LARGE_BUILDS if required_parameters(self.cls) else LARGE_BUILDS // 2
+        if self.said.args is not None or self.large_builds == most:
             self.too_large = ENOUGH
 
     def build(self, recipe: Recipe) -> tuple[nn.Module, Namespace]:

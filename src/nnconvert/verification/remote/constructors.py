@@ -210,9 +210,17 @@ def required_parameters(cls: type) -> list[inspect.Parameter]:
     return [p for p in _parameters(cls) if p.default is p.empty]
 
 
-def optional_parameters(cls: type) -> list[str]:
-    """Names of the constructor's parameters that are None by default."""
-    return [p.name for p in _parameters(cls) if p.default is None]
+def optional_parameters(cls: type, module_globals: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The constructor's parameters with a default, and texts of other values, the likeliest first."""
+    found = {}
+    for parameter in (p for p in _parameters(cls) if p.default is not p.empty):
+        default = parameter.default
+        suggested = _by_name_and_use(cls, parameter, 16, 16, 0, module_globals)
+        texts = [suggested] if suggested is not None else []
+        if type(default) in (int, float):
+            texts.append(f"[{default!r}, {default!r}]")
+        found[parameter.name] = tuple(text for text in texts if text != repr(default))
+    return found
 
 
 def _parameters(cls: type) -> list[inspect.Parameter]:
