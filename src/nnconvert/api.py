@@ -23,6 +23,7 @@ from nnconvert.source.modules import search_path
 from nnconvert.source.project import Neighbours
 from nnconvert.verification import Evidence, Expected, Hints, Other, Request, Server, find_ranks, verify_file
 from nnconvert.verification.interpreter import find_python
+from nnconvert.verification.request import top_level_classes
 
 __all__ = [
     "Evidence",
@@ -208,7 +209,9 @@ def verify(old: Path, new: Path, verifier: Verifier | None = None) -> tuple[Evid
     if verifier is None:
         with Verifier() as own:
             return verify(old, new, own)
-    evidence = verifier.verify(old, _readable(old), _readable(new), new_path=new)
+    before, after = _readable(old), _readable(new)
+    neighbours = Neighbours(old, Index(search_path(find_python())))
+    evidence = verifier.verify(old, before, after, new_path=new, around=neighbours.naming(top_level_classes(before)))
     for misused in (e for e in evidence if e.misused):
         raise UsageError(misused.reason)
     return evidence

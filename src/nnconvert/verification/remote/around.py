@@ -81,8 +81,8 @@ def recipe_around(home: ModuleType, name: str, verified: ModuleType, job: Job, m
 
     Raises NotBuiltError.
     """
-    with open(str(home.__file__), "rb") as file:
-        of_home = {**job, "source": base64.b64encode(file.read()).decode("ascii"), "changed": []}
+    source = inspect.getsource(home).encode()
+    of_home = {**job, "source": base64.b64encode(source).decode("ascii"), "changed": []}
     cls = getattr(home, name)
     search = RecipeSearch(home, cls, of_home, given(home, cls, {**job, "hints": NO_HINTS}))
     search.watched, search.wanted = str(verified.__file__), wanted_lines(job, missing)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Union
 import torch
 from torch import nn
 
+from .meant import parameter_at
 from .use import Use, merge
 
 NUMBERS = ("range", "int", "float", "round", "abs", "pow", "divmod")
@@ -122,17 +123,26 @@ class Reader:
 
     def _in_assign(self, at: At, use: Use) -> None:
         for target in at.parent.targets:
-            if isinstance(target, (ast.Tuple, ast.List)):
-                use.kinds["several"] = None
-                use.count = max(use.count, len(target.elts))
-            elif isinstance(target, ast.Name):
-                self.note_name(self._function(at.parent), target.id, use)
-            elif isinstance(target, ast.Attribute) and ast.unparse(target.value) == "self":
-                self.note_attribute(target.attr, use)
+            self._bound(target, at.parent, use)
 
     def _in_ann_assign(self, at: At, use: Use) -> None:
-        if isinstance(at.parent.target, ast.Attribute):
-            self.note_attribute(at.parent.target.attr, use)
+        self._bound(at.parent.target, at.parent, use)
+
+    def _in_tuple(self, at: At, use: Use) -> None:
+        """``self.a, self.b = a, b``."""
+        around, place = self.parents[at.parent], at.parent.elts.index(at.node)
+        for target in around.targets if isinstance(around, ast.Assign) else ():
+            if isinstance(target, ast.Tuple) and len(target.elts) == len(at.parent.elts):
+                self._bound(target.elts[place], around, use)
+
+    def _bound(self, target: ast.expr, statement: ast.AST, use: Use) -> None:
+        if isinstance(target, (ast.Tuple, ast.List)):
+            use.kinds["several"] = None
+            use.count = max(use.count, len(target.elts))
+        elif isinstance(target, ast.Name):
+            self.note_name(self._function(statement), target.id, use)
+        elif isinstance(target, ast.Attribute) and ast.unparse(target.value) == "self":
+            self.note_attribute(target.attr, use)
 
     def _function(self, node: ast.AST) -> ast.AST:
         while not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
@@ -171,7 +181,7 @@ class Reader:
                 if isinstance(value, (dict, list, tuple, set)):
                     use.choices.update({choice: None for choice in value if isinstance(choice, (str, int))})
             elif isinstance(value, (str, int, float)) and not isinstance(value, bool):
-                if isinstance(operator, ast.Eq):
+                if isinstance(operator, ast.Eq) and isinstance(value, str):
                     use.choices[value] = None
                 use.kinds["text" if isinstance(value, str) else "number"] = None
 
@@ -227,7 +237,7 @@ class Reader:
             use.kinds["numbers"] = None
         elif _is_container(target):
             use.kinds["module"] = None
-        name = _parameter(target, place)
+        name = parameter_at(target, place)
         if name is None:
             return
         if str(target.__module__).partition(".")[0] == "torch":
@@ -247,6 +257,8 @@ class Reader:
         around = self.parents[at.parent]
         if isinstance(around, ast.Call) and at.parent in around.args and _is_container(self._target(around)):
             use.kinds["module"] = None
+        elif any(isinstance(other, ast.Starred) for other in at.parent.elts):
+            use.kinds["number"] = None  # [first, *others] are sizes
 
     def value(self, node: ast.expr) -> Any:
         """The value of a literal, or of a name (with dots) that the module has; else None."""
@@ -283,23 +295,10 @@ HANDLERS: dict[Any, Callable[[Reader, At, Use], None]] = {
     ast.keyword: Reader._in_keyword,
     ast.Call: Reader._in_call,
     ast.List: Reader._in_list,
+    ast.Tuple: Reader._in_tuple,
 }
 """By the kind of the node around it."""
 
 
 def _is_container(target: Any) -> bool:
     return any(target is one for one in CONTAINERS)
-
-
-def _parameter(target: Any, place: int | str) -> str | None:
-    """The name of the parameter that an argument at a place, or of a name, is for."""
-    if not (inspect.isclass(target) or inspect.isfunction(target)):
-        return None
-    try:
-        parameters = inspect.signature(target).parameters.values()
-    except (TypeError, ValueError):  # written in C, without a signature
-        return None
-    names = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    if isinstance(place, str):
-        return place if place in names else None
-    return names[place] if place < len(names) else None

@@ -69,3 +69,17 @@ def _compared(cls: type) -> dict[str, list[str]]:
 def _strings(node: ast.expr) -> list[str]:
     parts = node.elts if isinstance(node, (ast.List, ast.Tuple, ast.Set)) else [node]
     return [p.value for p in parts if isinstance(p, ast.Constant) and isinstance(p.value, str)]
+
+
+def parameter_at(target: Any, place: int | str) -> str | None:
+    """The name of the parameter that an argument at a place, or of a name, is for."""
+    if not (inspect.isclass(target) or inspect.isfunction(target)):
+        return None
+    try:
+        parameters = inspect.signature(target).parameters.values()
+    except (TypeError, ValueError):  # written in C, without a signature
+        return None
+    names = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    if isinstance(place, str):
+        return place if place in names else None
+    return names[place] if place < len(names) else None

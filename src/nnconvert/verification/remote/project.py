@@ -96,7 +96,8 @@ def _texts(folders: Sequence[str], class_name: str, package: str, around: Sequen
     for path in around:
         text = _read(path) if path not in seen else ""
         if named.search(text):
-            yield Text(os.path.relpath(path, folders[-1]), path, text, is_example=False)
+            label = min((os.path.relpath(path, folder) for folder in folders), key=len)
+            yield Text(label, path, text, is_example=False)
 
 
 def _paths(folder: str, patterns: Sequence[str]) -> Iterator[str]:

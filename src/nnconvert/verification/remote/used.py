@@ -22,7 +22,7 @@ def uses_of(cls: type, depth: int = 0) -> dict[str, Use]:
     init = vars(owner)["__init__"]
     if not hasattr(init, "__globals__") or owner.__module__.partition(".")[0] == "torch":
         return {}
-    methods = {name: _parsed(m) for name, m in vars(owner).items() if inspect.isfunction(m) and name != "__init__"}
+    methods = {name: _parsed(method) for name, method in _methods(cls, owner).items()}
     head = _parsed(init)
     if head is None:
         return {}
@@ -38,6 +38,13 @@ def uses_of(cls: type, depth: int = 0) -> dict[str, Use]:
     for name, use in found.items():
         reader.note_name(head, name, use)
     return found
+
+
+def _methods(cls: type, owner: type) -> dict[str, Any]:
+    """The methods of a class, and those of its bases in its module and in that of the constructor's."""
+    own = [base for base in cls.__mro__[::-1] if base.__module__ in (cls.__module__, owner.__module__)]
+    found = {name: m for base in own for name, m in vars(base).items() if inspect.isfunction(m)}
+    return {name: method for name, method in found.items() if name != "__init__"}
 
 
 def _passed_on(depth: int, cls: Any, name: str) -> Use | None:
