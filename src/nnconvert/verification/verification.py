@@ -184,8 +184,12 @@ class _Verification:
         """Place the classes that cannot be built alone, if the last search could not because it crashed."""
         if (self.folder / "hosts-sought").exists() or self._module_error("old"):
             return
+        for index in range(len(self.classes)):
+            if self._read(index, "old") is None:
+                reason = json.dumps({"reason": self.crashes.get(index, "no outcome")})
+                (self.folder / str(index) / "old.json").write_text(reason)
         outcomes = [self._read(index, "old") for index in range(len(self.classes))]
-        if None not in outcomes and any("recipe" not in outcome for outcome in outcomes):
+        if any("recipe" not in outcome for outcome in outcomes):
             self.server.run([self._job("hosts", "old", [])])
 
     def _find_hosts_around(self) -> None:

@@ -14,10 +14,11 @@ from typing import Any
 
 from torch import nn
 
-from .build import NotBuiltError, RecipeSearch, given
+from .build import RecipeSearch
 from .patience import TooSlowError, limited
 from .reach import Lines, changed_statements
 from .recipe import Recipe
+from .said import NotBuiltError, given
 
 Job = dict[str, Any]
 MODELS = 8

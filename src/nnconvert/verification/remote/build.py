@@ -7,7 +7,7 @@ import importlib.util
 import itertools
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -23,8 +23,9 @@ from .patience import TooSlowError, limited
 from .project import examples_elsewhere
 from .reach import changed_statements, counted_calls, executed_lines, reached
 from .rebuilt import NOT_CALLED, progress, rebuilt
-from .recipe import Namespace, Recipe, evaluate_call, namespace_of
+from .recipe import Namespace, Recipe
 from .running import Run, materialise, randomise, says_something
+from .said import Given, NotBuiltError, given, require_expressions
 from .values import tensors_in
 
 CONSTRUCTS = 80
@@ -50,38 +51,9 @@ SLOW = 2.0
 """Seconds of one attempt from which on a model is run with one shape only."""
 
 
-class NotBuiltError(Exception):
-    """No recipe was found: why, and what a person can give; ``misused`` where what they gave raises."""
-
-    def __init__(self, reason: str, remedy: str = "", misused: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.remedy = remedy
-        self.misused = misused
-
-
-@dataclass(frozen=True)
-class Given:
-    """What a person said about a class: argument texts (None if nothing was said) and where it was said."""
-
-    source: str
-    args: str | None
-    inputs: str | None
-
-
 def find_recipe(module: ModuleType, cls: type, job: dict[str, Any]) -> Recipe:
     """The first recipe whose forward runs in eval and in train mode. Raises NotBuiltError."""
     return RecipeSearch(module, cls, job, given(module, cls, job)).run()
-
-
-def given(module: ModuleType, cls: type, job: dict[str, Any]) -> Given:
-    name, hints = cls.__qualname__, job["hints"]
-    if hints["model"] in ("", name) and (hints["args"] or hints["inputs"]):
-        return Given("--args, --inputs", hints["args"] or None, hints["inputs"] or None)
-    entry = job["models"].get(f"{module.__name__}:{name}")
-    if entry is not None:
-        return Given("the configuration", entry.get("args"), entry.get("inputs"))
-    return Given("", None, None)
 
 
 class RecipeSearch:
@@ -119,7 +91,7 @@ class RecipeSearch:
         """How many of the changed statements the last run that worked has run."""
 
     def run(self) -> Recipe:
-        self.require_said()
+        require_expressions(self.said, self.module)
         for constructs, count in ((self.constructs(), CONSTRUCTS), (self.elsewhere(), ELSEWHERE)):
             self.deadline = time.process_time() + self.seconds
             for example in itertools.islice(self.with_rebuilt(constructs), count):
@@ -164,17 +136,6 @@ class RecipeSearch:
         """Examples in the project's tests and readme, if nothing was said."""
         if self.said.args is None and self.said.inputs is None:
             yield from examples_elsewhere(self.folders, self.cls.__qualname__, self.module.__name__, self.around)
-
-    def require_said(self) -> None:
-        """What a person said must at least evaluate, whatever the class makes of it."""
-        names = namespace_of(vars(self.module))
-        for text in (self.said.args, self.said.inputs):
-            if text is None:
-                continue
-            try:
-                evaluate_call(text, names)
-            except (Exception, SystemExit) as error:  # the expression may raise anything
-                raise NotBuiltError(f"{self.said.source}: {text}: {words(error)}", misused=True) from error
 
     def constructs(self) -> Iterator[Example]:
         name = self.cls.__qualname__

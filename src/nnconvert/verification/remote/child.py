@@ -18,7 +18,7 @@ from torch import nn
 
 from .alone import find_imagined, trace_imagined
 from .around import models_around, recipe_around
-from .build import NotBuiltError, find_recipe
+from .build import find_recipe
 from .calls import Call, unreached
 from .compare import ENTRIES, compare
 from .failure import MEMORY_REASON, words
@@ -29,6 +29,7 @@ from .operators import first_part, record_operators
 from .planned import check_plan, file_of, planned_paths, tree, walk
 from .ranks import seen_ranks
 from .recipe import Recipe, evaluate_call, names_of, seed_everything
+from .said import NotBuiltError
 from .standin import importing_ended, missing_package, stand_in
 from .state import Moves, Names, StateMismatchError, check_added, moved_state
 from .values import tensors_in

@@ -12,22 +12,10 @@ import torch
 from torch import nn
 
 from .meant import parameter_at
-from .use import Use, merge
+from .use import BY_ATTRIBUTE, Use, merge
 
 NUMBERS = ("range", "int", "float", "round", "abs", "pow", "divmod")
 SEVERAL = ("len", "enumerate", "zip", "list", "tuple", "sum", "sorted", "reversed", "iter", "any", "all", "map", "set")
-OF_TEXT = ("lower", "upper", "split", "startswith", "endswith", "strip", "replace", "format", "join")
-OF_LISTS = ("append", "copy", "index", "count", "insert", "extend", "pop", "reverse")
-OF_MAPPINGS = ("items", "keys", "values", "get")
-OF_TENSORS = ("shape", "size", "dim", "device", "dtype", "detach", "clone", "unsqueeze", "view", "numel")
-OF_MODULES = ("parameters", "children", "named_parameters", "modules", "eval", "train", "state_dict", "named_modules")
-BY_ATTRIBUTE = (
-    ("text", OF_TEXT),
-    ("several list", OF_LISTS),
-    ("mapping", OF_MAPPINGS),
-    ("tensor", OF_TENSORS),
-    ("module", OF_MODULES),
-)
 KINDS = {ast.If: "flag", ast.Starred: "several"}
 CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 TENSORS = (torch.tensor, torch.as_tensor, torch.from_numpy)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from .configs import beside, shrunk
-from .constructors import GuessedConfig
+from .guessed import GuessedConfig
 
 Namespace = dict[str, Any]
 Call = tuple[tuple[Any, ...], dict[str, Any]]

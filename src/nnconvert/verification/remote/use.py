@@ -5,6 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+OF_TEXT = ("lower", "upper", "split", "startswith", "endswith", "strip", "replace", "format", "join")
+OF_LISTS = ("append", "copy", "index", "count", "insert", "extend", "pop", "reverse")
+OF_MAPPINGS = ("items", "keys", "values", "get")
+OF_TENSORS = ("shape", "size", "dim", "device", "dtype", "detach", "clone", "unsqueeze", "view", "numel")
+OF_MODULES = ("parameters", "children", "named_parameters", "modules", "eval", "train", "state_dict", "named_modules")
+BY_ATTRIBUTE = (
+    ("text", OF_TEXT),
+    ("several list", OF_LISTS),
+    ("mapping", OF_MAPPINGS),
+    ("tensor", OF_TENSORS),
+    ("module", OF_MODULES),
+)
+"""What kind of value it is that has such an attribute."""
+
 
 @dataclass
 class Use:
