@@ -161,3 +161,39 @@ def test_a_conversion_looks_around_by_itself(tmp_path: Path) -> None:
         (compared,) = nnconvert.verify(path, write(tmp_path / "new.py", NEW), verifier)
     assert [(e.verdict, e.inside) for e in result.evidence] == [("proved", "model:Model")]
     assert (compared.verdict, compared.inside) == ("proved", "model:Model")
+
+
+FRAIL = (
+    HEAD
+    + """\
+import os
+
+
+class Frail(nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        if size != 7:
+            os._exit(3)
+        self.fc = nn.Linear(7, 3)
+
+    def forward(self, x):
+        return F.relu(self.fc(x))
+
+
+class Top(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.frail = Frail(7)
+
+    def forward(self, x):
+        return self.frail(x)
+"""
+)
+
+
+def test_a_class_whose_own_search_ends_the_process(check: Check) -> None:
+    new = FRAIL.replace("self.fc =", "self.relu = nn.ReLU()\n        self.fc =").replace("F.relu", "self.relu")
+    evidence = check.one(FRAIL, new, Expected("Frail", (("relu", "nn.ReLU()"),)))
+    assert (evidence.verdict, evidence.inside) == ("proved", "Top"), evidence
+    wrong = new.replace("nn.ReLU()", "nn.ELU()")
+    assert check.one(FRAIL, wrong, Expected("Frail", (("relu", "nn.ELU()"),))).verdict == "differs"
