@@ -23,6 +23,8 @@ from .said import NotBuiltError, given
 Job = dict[str, Any]
 MODELS = 8
 """Of other files, how many are tried."""
+SHARE = 3
+"""Of the time for one class, the part that is for one of these models."""
 IMPORTING = 30.0
 """Processor seconds that the import of one of these files may take."""
 
@@ -32,7 +34,7 @@ def models_around(job: Job, wanted: Collection[str]) -> Iterator[tuple[ModuleTyp
 
     The files are those of the job's ``homes``; of each, the last classes come first: whole models stand at the end.
     """
-    known = set(wanted)
+    known = {name.rpartition(".")[2] for name in wanted}
     found = 0
     for path, name in job["homes"]:
         with open(path, "rb") as file:
@@ -53,7 +55,10 @@ def models_around(job: Job, wanted: Collection[str]) -> Iterator[tuple[ModuleTyp
 def holders(source: bytes, names: Collection[str]) -> list[str]:
     """The classes at the top level of a source that name one of these, or such a class; in source order."""
     known = set(names)
-    classes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
+    try:
+        classes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
+    except SyntaxError:  # of a later Python than this one
+        return []
     spoken = {node.name: _names(node) for node in classes}
     found: set[str] = set()
     while more := {name for name, used in spoken.items() if name not in found and not known.isdisjoint(used - {name})}:
@@ -83,7 +88,7 @@ def recipe_around(home: ModuleType, name: str, verified: ModuleType, job: Job, m
     Raises NotBuiltError.
     """
     source = inspect.getsource(home).encode()
-    of_home = {**job, "source": base64.b64encode(source).decode("ascii"), "changed": []}
+    of_home = {**job, "source": base64.b64encode(source).decode("ascii"), "changed": [], "time": job["time"] / SHARE}
     cls = getattr(home, name)
     search = RecipeSearch(home, cls, of_home, given(home, cls, {**job, "hints": NO_HINTS}))
     search.watched, search.wanted = str(verified.__file__), wanted_lines(job, missing)
