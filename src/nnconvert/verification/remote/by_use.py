@@ -14,6 +14,8 @@ SOME = 2
 LISTED = re.compile(r"[\[(].*[\])]", re.S)
 NUMBER = re.compile(r"-?[\d.]+(e-?\d+)?")
 NESTED = 3
+ANY_SIZE = "16"
+"""For what may be anything."""
 
 
 def by_use(use: Use | None, named: str | None, guess: Guess, variant: int = 0, depth: int = 0) -> str | None:
@@ -35,20 +37,20 @@ def by_use(use: Use | None, named: str | None, guess: Guess, variant: int = 0, d
         return "nn.Identity()"
     if named is not None:
         single = LISTED.fullmatch(named) and {"range", "number"} & use.kinds.keys() and "several" not in use.kinds
-        return guess("") or "16" if single else named
+        return guess("") or ANY_SIZE if single else named
     return _unnamed(use, guess, variant)
 
 
 def _item(name: str, use: Use, guess: Guess, depth: int) -> str:
-    return by_use(use, guess(name), guess, depth=depth + 1) or "16"
+    return by_use(use, guess(name), guess, depth=depth + 1) or ANY_SIZE
 
 
 def _config(use: Use, guess: Guess, depth: int) -> str:
     """A stand-in for a configuration; it knows by itself what the names of its attributes suggest."""
     given = []
     for name, inner in use.attributes.items():
-        text = by_use(inner, guess(name), guess, depth=depth + 1)
-        if text is not None and text != guess(name):
+        text = by_use(inner, guess(name), guess, depth=depth + 1) or ANY_SIZE
+        if text != guess(name):
             given.append(f"{name}={text}")
     return f"guessed_config({', '.join(given)})"
 
