@@ -76,7 +76,8 @@ class Neighbours:
         return beside.reaching(self._path, name) if self._path is not None else None
 
 
-def _distance(path: Path, home: Path) -> tuple[int, str]:
-    """How many folders lie between two files; those at one distance by their names."""
+def _distance(path: Path, home: Path) -> tuple[bool, int, str]:
+    """How many folders lie between two files; what only gathers names of others comes last."""
     common = os.path.commonpath((path.parent, home.parent))
-    return sum(len(p.parent.relative_to(common).parts) for p in (path, home)), path.as_posix()
+    between = sum(len(p.parent.relative_to(common).parts) for p in (path, home))
+    return path.name == "__init__.py", between, path.as_posix()

@@ -11,6 +11,8 @@ from typing import Any
 from .following import FunctionNode, Reader
 from .use import Use
 
+LARGE = 40
+"""Methods that a base has at the most, to be read."""
 DEPTH = 3
 """How far a value is followed into the constructors that it is passed on to."""
 
@@ -22,7 +24,7 @@ def uses_of(cls: type, depth: int = 0) -> dict[str, Use]:
     init = vars(owner)["__init__"]
     if not hasattr(init, "__globals__") or owner.__module__.partition(".")[0] == "torch":
         return {}
-    methods = {name: _parsed(method) for name, method in _methods(cls, owner).items()}
+    methods = {name: _parsed(method) for name, method in _methods(cls).items()}
     head = _parsed(init)
     if head is None:
         return {}
@@ -40,10 +42,13 @@ def uses_of(cls: type, depth: int = 0) -> dict[str, Use]:
     return found
 
 
-def _methods(cls: type, owner: type) -> dict[str, Any]:
-    """The methods of a class, and those of its bases in its module and in that of the constructor's."""
-    own = [base for base in cls.__mro__[::-1] if base.__module__ in (cls.__module__, owner.__module__)]
-    found = {name: m for base in own for name, m in vars(base).items() if inspect.isfunction(m)}
+def _methods(cls: type) -> dict[str, Any]:
+    """The methods of a class and of its bases but for the constructors; large bases are about more than one class."""
+    found: dict[str, Any] = {}
+    for base in cls.__mro__[::-1]:
+        own = {name: method for name, method in vars(base).items() if inspect.isfunction(method)}
+        if base.__module__.partition(".")[0] != "torch" and len(own) <= LARGE:
+            found.update(own)
     return {name: method for name, method in found.items() if name != "__init__"}
 
 
