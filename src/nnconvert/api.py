@@ -25,6 +25,7 @@ from nnconvert.source.modules import search_path
 from nnconvert.source.project import Neighbours
 from nnconvert.verification import Evidence, Expected, Hints, Other, Request, Server, find_ranks, verify_file
 from nnconvert.verification.interpreter import find_python
+from nnconvert.verification.request import top_level_classes
 
 __all__ = [
     "Cache",
@@ -72,10 +73,19 @@ class Verifier:
         self._server.close()
 
     def verify(
-        self, path: Path, old: bytes, new: bytes, classes: tuple[Expected, ...] = (), new_path: Path = Path("NEW.py")
+        self,
+        path: Path,
+        old: bytes,
+        new: bytes,
+        classes: tuple[Expected, ...] = (),
+        new_path: Path = Path("NEW.py"),
+        around: tuple[Path, ...] = (),
     ) -> tuple[Evidence, ...]:
-        """Evidence for each of ``classes`` (by default those of both versions) of the module at ``path``."""
-        request = Request(path, old, new, classes, self._hints, self._models, new_path=new_path)
+        """Evidence for each of ``classes`` (by default those of both versions) of the module at ``path``.
+
+        ``around`` are other files of its project that name these classes, the likeliest first.
+        """
+        request = Request(path, old, new, classes, self._hints, self._models, around=around, new_path=new_path)
         return verify_file(self._server, request)
 
     def verify_among(
@@ -257,7 +267,9 @@ def verify(old: Path, new: Path, verifier: Verifier | None = None) -> tuple[Evid
     if verifier is None:
         with Verifier() as own:
             return verify(old, new, own)
-    evidence = verifier.verify(old, _readable(old), _readable(new), new_path=new)
+    before, after = _readable(old), _readable(new)
+    neighbours = Neighbours(old, Index(search_path(find_python())))
+    evidence = verifier.verify(old, before, after, new_path=new, around=neighbours.naming(top_level_classes(before)))
     for misused in (e for e in evidence if e.misused):
         raise UsageError(misused.reason)
     return evidence

@@ -66,7 +66,7 @@ def _judged(
         result = convert(result.old, options, result.path, neighbours)
     if result.plan is None or result.status != "changed":
         return result
-    verified = _verified(result, result.plan, verifier, require_verified)
+    verified = _verified(result, result.plan, neighbours, verifier, require_verified)
     if verified.status == "differs" and salvages:
         return _salvaged(verified, options, neighbours, verifier, require_verified)
     return verified
@@ -84,14 +84,15 @@ def _ranks(plan: Plan, path: Path, source: bytes, verifier: Verifier) -> tuple[t
     )
 
 
-def _verified(result: Result, plan: Plan, verifier: Verifier, require_verified: bool) -> Result:
+def _verified(result: Result, plan: Plan, neighbours: Neighbours, verifier: Verifier, require_verified: bool) -> Result:
     """The result with its evidence, held back where that speaks against it."""
     expected = expectations(plan)
     if not expected:  # calls outside of classes only: there is no model to run
         return replace(result, status="unverified", new=result.old) if require_verified else result
     planned = {e.class_name for e in expected}
-    around = [n for n in top_level_classes(result.old) if n not in planned] if plan.state else []
-    evidence = verifier.verify(result.path, result.old, result.new, (*expected, *map(Expected, around)))
+    beside = [n for n in top_level_classes(result.old) if n not in planned] if plan.state else []
+    classes, around = (*expected, *map(Expected, beside)), neighbours.naming(sorted(planned))
+    evidence = verifier.verify(result.path, result.old, result.new, classes, around=around)
     # Of the models around them that hold these classes, the state map needs the whole keys.
     evidence = tuple(e for e in evidence if e.class_name in planned or e.verdict == "differs" or e.keys or e.added)
     for misused in (e for e in evidence if e.misused):
@@ -120,7 +121,7 @@ def _salvaged(
         result = convert(held.old, replace(options, differing=tuple(differing.items())), held.path, neighbours)
         if result.plan is None or result.status != "changed":
             return result
-        return _verified(result, result.plan, verifier, require_verified=False)
+        return _verified(result, result.plan, neighbours, verifier, require_verified=False)
 
     found = salvage(held, attempt)
     if found is None or found.plan is None:

@@ -168,7 +168,7 @@ class TestNet:
 def test_examples_in_the_project(check: Check, name: str, text: str, label: str) -> None:
     (check.folder / name).parent.mkdir(exist_ok=True)
     (check.folder / name).write_text(text)
-    init = 'self.linear = nn.Linear(spec["size"], 3)'
+    init = 'what = "size"\nself.linear = nn.Linear(spec[what], 3)'
     forward = 'assert x.shape[0] == 5\nreturn F.relu(self.linear(x)) * scale["by"]'
     source = net(init, forward).replace("__init__(self)", "__init__(self, spec)")
     source = source.replace("(self, x)", "(self, x, scale)")

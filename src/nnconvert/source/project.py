@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 from nnconvert.source import beside
 from nnconvert.source.index import Index
 from nnconvert.source.reader import Reader
 from nnconvert.source.text import Source
+
+MOST: Final = 12
+"""Other files that are named for one."""
 
 
 class Neighbours:
@@ -52,6 +56,21 @@ class Neighbours:
             return frozenset("*")  # what a package offers is for others to import, in this project or another
         return self._index.project(self._path).imported.get(self._path.stem, frozenset())
 
+    def naming(self, class_names: Sequence[str]) -> tuple[Path, ...]:
+        """Other files of the project that name one of these classes of this file, the nearest first, at most MOST.
+
+        After them those that name a class of the first ones, since such a class may hold one of these.
+        """
+        if self._path is None or self._index.is_installed(self._path):
+            return ()
+        project, home = self._index.project(self._path), self._path
+        first = project.with_class((name, home) for name in class_names)
+        ordered = [path for path in sorted(first, key=lambda path: _distance(path, home)) if path != home][:MOST]
+        held = ((name, path) for path in ordered for name in project.classes_of(path))
+        second = project.with_class(held) if len(ordered) < MOST else set()
+        further = sorted(second - first - {home}, key=lambda path: _distance(path, home))
+        return (*ordered, *further)[:MOST]
+
     def looking_for(self, names: Iterable[str]) -> tuple[Path, str] | None:
         """Another file that looks for one of these, and which one: see ``nnconvert.source.beside``."""
         return beside.looking_for(self._path, names) if self._path is not None else None
@@ -59,3 +78,10 @@ class Neighbours:
     def reaching(self, name: str) -> Path | None:
         """Another file that uses ``<object>.<name>`` as one does a layer (``model.fc.weight``), or names its keys."""
         return beside.reaching(self._path, name) if self._path is not None else None
+
+
+def _distance(path: Path, home: Path) -> tuple[bool, int, str]:
+    """How many folders lie between two files; what only gathers names of others comes last."""
+    common = os.path.commonpath((path.parent, home.parent))
+    between = sum(len(p.parent.relative_to(common).parts) for p in (path, home))
+    return path.name == "__init__.py", between, path.as_posix()

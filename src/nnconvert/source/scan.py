@@ -87,14 +87,23 @@ class Project:
         The first take it by its name from that file, from a package above it or by a star, or name it by dots; the
         others import from its file, or from a file that names it: where the factories are.
         """
-        direct: set[int] = set()
-        modules: set[str] = set()
-        for name, home in classes:
-            direct.update(n for n in self._tables.at("words", name) if self._takes(n, name, home))
-            modules.add(_last_name(home))
+        classes = list(classes)
+        direct = self._with_class(classes)
+        modules = {_last_name(home) for _, home in classes}
         modules.update(_last_name(Path(self._tables.paths[number])) for number in direct)
         found = direct.union(*(self._tables.at("importers", module) for module in modules))
         return set(self._named(direct)), set(self._named(found))
+
+    def with_class(self, classes: Iterable[tuple[str, Path]]) -> Set[Path]:
+        """Files that name one of these classes, each given with the file it stands in: the first of ``knowing``."""
+        return set(self._named(self._with_class(classes)))
+
+    def classes_of(self, path: Path) -> Set[str]:
+        """The names of all classes of one of the files."""
+        return self._tables.names[self._tables.alive()[str(path)]].classes
+
+    def _with_class(self, classes: Iterable[tuple[str, Path]]) -> set[int]:
+        return {n for name, home in classes for n in self._tables.at("words", name) if self._takes(n, name, home)}
 
     def _takes(self, number: int, name: str, home: Path) -> bool:
         file, above = self._tables.names[number], {_last_name(home), *home.parent.parts, ""}

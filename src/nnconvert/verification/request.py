@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,6 +57,9 @@ class Request:
     """From the config: ``{"package.module:Class": {"args": ..., "inputs": ...}}``."""
     others: Mapping[Path, Other] = field(default_factory=dict)
     """Other files that change, too: each version of the module finds theirs, whatever is on disk."""
+    around: tuple[Path, ...] = ()
+    """Other files of the project that name its classes, the likeliest first: how these are built, and models that
+    hold them, are looked for there, too."""
     limits: Limits = Limits()
     seed: int = 0
     new_path: Path = Path("NEW.py")
@@ -97,6 +100,17 @@ def locate(path: Path, source: bytes) -> Location:
     project = next(marked, root)
     search = dict.fromkeys([str(root), str(Path.cwd()), str(project)])
     return Location(".".join(parts) or "__init__", tuple(search))
+
+
+def homes(paths: Iterable[Path], location: Location) -> Iterator[tuple[Path, str]]:
+    """Of these files, those that can be imported with what a module's location makes importable, with their names."""
+    for path in paths:
+        try:
+            found = locate(path, path.read_bytes())
+        except (OSError, SyntaxError, ValueError):  # gone, or no Python: no model is in it
+            continue
+        if found.search[0] in location.search:
+            yield path, found.module
 
 
 def _in_package(folder: Path) -> bool:

@@ -13,11 +13,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from nnconvert.verification.alone import Alone
+from nnconvert.verification.alone import TOO_LARGE, Alone
 from nnconvert.verification.evidence import Evidence, Expected
 from nnconvert.verification.parent import Server, ServerError
 from nnconvert.verification.proof import NONE_RAN, Proof, none_ran, prove
-from nnconvert.verification.request import Hints, Request, locate
+from nnconvert.verification.request import Hints, Request, homes, locate
 from nnconvert.verification.telling import command, one_mode, parting, would_reach
 
 Models = Mapping[str, Mapping[str, str]]
@@ -160,6 +160,7 @@ class _Verification:
         """Search how to build the classes; the places of those that were built."""
         self._search(list(range(len(self.classes))))
         self._find_hosts()
+        self._find_hosts_around()
         return sorted(int(path.parent.name) for path in self.folder.glob("*/old.json") if self._recipe(path))
 
     def _search(self, everything: list[int]) -> None:
@@ -183,9 +184,22 @@ class _Verification:
         """Place the classes that cannot be built alone, if the last search could not because it crashed."""
         if (self.folder / "hosts-sought").exists() or self._module_error("old"):
             return
+        for index in range(len(self.classes)):
+            if self._read(index, "old") is None:
+                reason = json.dumps({"reason": self.crashes.get(index, "no outcome")})
+                (self.folder / str(index) / "old.json").write_text(reason)
         outcomes = [self._read(index, "old") for index in range(len(self.classes))]
-        if None not in outcomes and any("recipe" not in outcome for outcome in outcomes):
+        if any("recipe" not in outcome for outcome in outcomes):
             self.server.run([self._job("hosts", "old", [])])
+
+    def _find_hosts_around(self) -> None:
+        """Place the classes that are left in models of other files."""
+        outcomes = {index: self._read(index, "old") or {} for index in range(len(self.classes))}
+        left = [i for i, o in outcomes.items() if "reason" in o and not {"recipe", "skip", "inside"} & o.keys()]
+        left = [i for i in left if not any(words in outcomes[i]["reason"] for words in TOO_LARGE)]
+        around = [[str(path), name] for path, name in homes(self.request.around, self.location)] if left else []
+        if around:
+            self.server.run([{**self._job("around", "old", left), "homes": around}])
 
     def _recipe(self, path: Path) -> bool:
         return "recipe" in json.loads(path.read_text())
@@ -241,6 +255,7 @@ class _Verification:
             "script": b"jit.script" in request.old,
             "stand_ins": self.stand_ins,
             "changed": self.changed,
+            "around": [str(path.absolute()) for path in request.around],
             "seed": request.seed,
             "time": request.limits.time,
             "memory": request.limits.memory,
@@ -283,9 +298,13 @@ class _Verification:
     def _evidence_inside(self, name: str, host: int) -> Evidence:
         outcome = self._read(host, "old")
         inside = outcome.get("host") or self.classes[host].class_name
-        return self._judge(name, host, outcome, inside)
+        return self._judge(name, host, outcome, inside, outcome["recipe"]["home"])
 
-    def _judge(self, name: str, index: int, outcome: dict[str, Any], inside: str = "") -> Evidence:
+    def _judge(self, name: str, index: int, outcome: dict[str, Any], inside: str = "", home: str = "") -> Evidence:
+        """The evidence for a class, from the model that was built: the class itself or one ``inside`` which it ran,
+        of the module ``home`` where that is another one.
+        """
+        key = f"{home or self.location.module}:{inside or name}"
         verdict, reasons, unreached = self._verdict(index)
         proof = self._proof(name, index, unreached) if verdict == "tested" else Proof(False, "")
         return Evidence(
@@ -295,7 +314,7 @@ class _Verification:
             or self._stood_in(),
             built_from=outcome["recipe"]["source"],
             inputs=outcome["input"],
-            inside=inside,
+            inside=key if home else inside,
             unreached=tuple(unreached),
             would_reach=tuple(would_reach(self.request.old, self.classes, unreached)),
             one_mode=tuple(one_mode(self._read(index, v) or {} for v in ("control", "new"))),
@@ -306,18 +325,18 @@ class _Verification:
             differences=tuple(reasons) if verdict == "differs" else (),
             parts=parting(self._read(index, "part")) if verdict == "differs" else "",
             reproduce=command(self.request, name, outcome["recipe"]) if verdict == "differs" and not inside else "",
-            **self._moved(index, inside or name),
-            entry=_entry(f"{self.location.module}:{inside or name}", outcome["recipe"]),
+            **self._moved(index, key),
+            entry=_entry(key, outcome["recipe"]),
         )
 
-    def _moved(self, index: int, model: str) -> dict[str, Any]:
+    def _moved(self, index: int, key: str) -> dict[str, Any]:
         """What becomes of the state of the model that was built, where its new version was seen."""
         moved = (self._read(index, "new") or {}).get("state")
         if moved is None:
             return {}
         old, new = moved["order"]
         return {
-            "model": f"{self.location.module}:{model}",
+            "model": key,
             "keys": tuple(moved["keys"].items()),
             "added": tuple(moved["added"]),
             "removed": tuple(moved["removed"]),

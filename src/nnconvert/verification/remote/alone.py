@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from .build import RecipeSearch, given
+from .build import RecipeSearch
 from .canonical import NotTracedError
 from .failure import words
 from .graph import UNTRACED, Built, Outcome, trace_class
@@ -19,6 +19,7 @@ from .planned import check_plan, tree
 from .reach import executed_lines, executed_steps, reached
 from .recipe import Namespace, Recipe, evaluate_call, seed_everything
 from .running import Run
+from .said import given
 from .state import OWN_NAMES, Names, whole_keys
 from .values import map_tensors, tensors_in
 

@@ -7,13 +7,13 @@ import importlib.util
 import itertools
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 from torch import nn
 
-from .constructors import constructor_arguments, optional_parameters, unguessable
+from .constructors import constructor_arguments, optional_parameters, required_parameters, unguessable
 from .conventions import Example, examples
 from .failure import MEMORY_REASON, words
 from .feeding import Queue
@@ -23,8 +23,9 @@ from .patience import TooSlowError, limited
 from .project import examples_elsewhere
 from .reach import changed_statements, counted_calls, executed_lines, reached
 from .rebuilt import NOT_CALLED, progress, rebuilt
-from .recipe import Namespace, Recipe, evaluate_call, namespace_of
+from .recipe import Namespace, Recipe
 from .running import Run, materialise, randomise, says_something
+from .said import Given, NotBuiltError, given, require_expressions
 from .values import tensors_in
 
 CONSTRUCTS = 80
@@ -39,6 +40,10 @@ FURTHER_FEEDS = 10
 """Feeds tried after one that works without reaching every call site."""
 ENOUGH = 2
 """Feeds that are too large, after which a class is."""
+LARGE_BUILDS = 6
+"""The same for what is built."""
+HEAVY = 3
+"""Examples that are too large or too slow to build, after which other arguments are guessed."""
 SECONDS = 30.0
 TRY = 1 / 5
 """Of the time for a search, what one try may take, to build or to run."""
@@ -46,38 +51,9 @@ SLOW = 2.0
 """Seconds of one attempt from which on a model is run with one shape only."""
 
 
-class NotBuiltError(Exception):
-    """No recipe was found: why, and what a person can give; ``misused`` where what they gave raises."""
-
-    def __init__(self, reason: str, remedy: str = "", misused: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.remedy = remedy
-        self.misused = misused
-
-
-@dataclass(frozen=True)
-class Given:
-    """What a person said about a class: argument texts (None if nothing was said) and where it was said."""
-
-    source: str
-    args: str | None
-    inputs: str | None
-
-
 def find_recipe(module: ModuleType, cls: type, job: dict[str, Any]) -> Recipe:
     """The first recipe whose forward runs in eval and in train mode. Raises NotBuiltError."""
     return RecipeSearch(module, cls, job, given(module, cls, job)).run()
-
-
-def given(module: ModuleType, cls: type, job: dict[str, Any]) -> Given:
-    name, hints = cls.__qualname__, job["hints"]
-    if hints["model"] in ("", name) and (hints["args"] or hints["inputs"]):
-        return Given("--args, --inputs", hints["args"] or None, hints["inputs"] or None)
-    entry = job["models"].get(f"{module.__name__}:{name}")
-    if entry is not None:
-        return Given("the configuration", entry.get("args"), entry.get("inputs"))
-    return Given("", None, None)
 
 
 class RecipeSearch:
@@ -91,10 +67,13 @@ class RecipeSearch:
         self.memory: int = job["memory"]
         self.text = importlib.util.decode_source(base64.b64decode(job["source"]))
         self.folders: list[str] = [job["search"][0], job["search"][-1]]
+        self.around: list[str] = job["around"]
         self.seconds = min(SECONDS, job["time"] / 4)
         self.deadline = 0.0
         """In processor time, not by the clock: a busy machine must not change what is found."""
         self.wanted = changed_statements(self.text, cls.__qualname__, job["changed"])
+        self.watched = str(module.__file__)
+        """The file whose statements these are."""
         self.best: Recipe | None = None
         self.reached = 0
         """How many of the changed statements the best recipe runs."""
@@ -106,12 +85,13 @@ class RecipeSearch:
         self.progress = 0
         """... how far it came before: lines of the file and calls of modules."""
         self.first_feed_error = ""
+        self.large_builds = self.heavy_builds = 0
         self.too_large = 0
         self.ran = 0
         """How many of the changed statements the last run that worked has run."""
 
     def run(self) -> Recipe:
-        self.require_said()
+        require_expressions(self.said, self.module)
         for constructs, count in ((self.constructs(), CONSTRUCTS), (self.elsewhere(), ELSEWHERE)):
             self.deadline = time.process_time() + self.seconds
             for example in itertools.islice(self.with_rebuilt(constructs), count):
@@ -129,7 +109,7 @@ class RecipeSearch:
 
     def with_rebuilt(self, constructs: Iterator[Example]) -> Iterator[Example]:
         """Each of these, and after one that could not be built what its exception asks for."""
-        optional = optional_parameters(self.cls)
+        optional = optional_parameters(self.cls, vars(self.module))
         for example in constructs:
             pending = [(0, 0, example)]
             tried: set[str] = set()
@@ -155,18 +135,7 @@ class RecipeSearch:
     def elsewhere(self) -> Iterator[Example]:
         """Examples in the project's tests and readme, if nothing was said."""
         if self.said.args is None and self.said.inputs is None:
-            yield from examples_elsewhere(self.folders, self.cls.__qualname__, self.module.__name__)
-
-    def require_said(self) -> None:
-        """What a person said must at least evaluate, whatever the class makes of it."""
-        names = namespace_of(vars(self.module))
-        for text in (self.said.args, self.said.inputs):
-            if text is None:
-                continue
-            try:
-                evaluate_call(text, names)
-            except (Exception, SystemExit) as error:  # the expression may raise anything
-                raise NotBuiltError(f"{self.said.source}: {text}: {words(error)}", misused=True) from error
+            yield from examples_elsewhere(self.folders, self.cls.__qualname__, self.module.__name__, self.around)
 
     def constructs(self) -> Iterator[Example]:
         name = self.cls.__qualname__
@@ -177,7 +146,7 @@ class RecipeSearch:
         if "get_inputs" in names:
             args = "*get_init_inputs()" if "get_init_inputs" in names else ""
             yield Example("get_inputs()", (), f"{name}({args})", ("*get_inputs()",))
-        yield from examples(self.text, name, names)
+        yield from itertools.takewhile(lambda _: self.heavy_builds < HEAVY, examples(self.text, name, names))
         for source, arguments in constructor_arguments(self.cls, vars(self.module)):
             yield Example(source, (), f"{name}({arguments})")
 
@@ -191,8 +160,9 @@ class RecipeSearch:
         except (Exception, SystemExit, TooSlowError) as error:  # the user's code may raise anything; on with the next
             self.construct_error = self.construct_error or f"{example.construct}: {words(error)}"
             self.error = error
+            self.heavy_builds += words(error) == MEMORY_REASON or isinstance(error, TooSlowError)
             if words(error) == MEMORY_REASON:
-                self.too_large = ENOUGH  # smaller guesses would be of another model; its graph may still say something
+                self.note_too_large()
             return
         if type(model) is not self.cls:
             return
@@ -204,6 +174,16 @@ class RecipeSearch:
         if self.said.inputs is None:
             self.search_feeds(model, names, recipe)
         self.error = self.not_called if self.best is None else None
+
+    def note_too_large(self) -> None:
+        """Where arguments are guessed, smaller ones are tried; else these would be of another model.
+
+        Of what does not fit, the graph may still say something.
+        """
+        self.large_builds += 1
+        most = LARGE_BUILDS if required_parameters(self.cls) else LARGE_BUILDS // 2
+        if self.said.args is not None or self.large_builds == most:
+            self.too_large = ENOUGH
 
     def build(self, recipe: Recipe) -> tuple[nn.Module, Namespace]:
         """The model, off its start, and the names that its inputs are evaluated in."""
@@ -278,7 +258,7 @@ class RecipeSearch:
         for training in (False, True):
             run = Run(model.train(training), names, recipe, 0, self.seed)
             try:
-                with executed_lines(str(self.module.__file__), lines), counted_calls() as calls:
+                with executed_lines(self.watched, lines), counted_calls() as calls:
                     run.forward()
             finally:
                 self.progress += len(lines) + len(calls)
@@ -292,7 +272,7 @@ class RecipeSearch:
         name = self.cls.__qualname__
         key = f"{self.module.__name__}:{name}"
         remedy = f'give --args and --inputs, or an entry in [tool.nnconvert.models."{key}"]'
-        if self.too_large >= ENOUGH:
+        if self.too_large >= ENOUGH or self.large_builds:
             return NotBuiltError(MEMORY_REASON, remedy)
         unknown = unguessable(self.cls, vars(self.module))
         if unknown and self.said.args is None:

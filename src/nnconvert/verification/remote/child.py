@@ -17,7 +17,8 @@ import torch
 from torch import nn
 
 from .alone import find_imagined, trace_imagined
-from .build import NotBuiltError, find_recipe
+from .around import models_around, recipe_around
+from .build import find_recipe
 from .calls import Call, unreached
 from .compare import ENTRIES, compare
 from .failure import MEMORY_REASON, words
@@ -25,9 +26,10 @@ from .graph import trace_class
 from .load import load_module, serve
 from .observe import MODES, NothingSeenError, Task, observe
 from .operators import first_part, record_operators
-from .planned import check_plan, planned_paths, tree, walk
+from .planned import check_plan, file_of, planned_paths, tree, walk
 from .ranks import seen_ranks
-from .recipe import Recipe, evaluate_call, namespace_of, seed_everything
+from .recipe import Recipe, evaluate_call, names_of, seed_everything
+from .said import NotBuiltError
 from .standin import importing_ended, missing_package, stand_in
 from .state import Moves, Names, StateMismatchError, check_added, moved_state
 from .values import tensors_in
@@ -129,14 +131,14 @@ class Search:
         except Exception as error:  # the user's code may raise anything
             return {"reason": f"the run that worked once failed the next time: {words(error)}"}
         called = {call.instance for call in seen.calls}
-        own = [m for m in seen.model.modules() if id(m) in called and type(m).__module__ == self.module.__name__]
+        kinds = {base for m in seen.model.modules() if id(m) in called for base in type(m).__mro__}
         return {
             "recipe": recipe.as_json(),
             "tree": tree(seen.model),
             "moves": seen.moves.as_json(),
             "keys": seen.keys,
             "order": seen.order,
-            "ran": sorted({base.__qualname__ for instance in own for base in type(instance).__mro__}),
+            "ran": sorted(kind.__qualname__ for kind in kinds if not file_of(kind, self.module)),
             "input": describe_inputs(self.module, recipe, self.job["seed"]),
         }
 
@@ -183,13 +185,35 @@ class Hosts(Search):
         return [name for name in reversed(own) if name not in self.job["names"]]
 
 
-ROLES = {"search": Search, "hosts": Hosts}
+class HostsAround(Hosts):
+    """Classes that cannot be built alone, nor inside others of the file: look for them in models of other files."""
+
+    def run(self) -> None:
+        folder, names = self.job["folder"], self.job["names"]
+        missing = {names[index]: index for index in self.job["indices"]}
+        first = 1 + max(int(name) for name in os.listdir(folder) if name.isdigit())
+        for index, (home, name) in enumerate(models_around(self.job, missing), first):
+            if time.monotonic() > self.deadline:
+                return
+            os.makedirs(os.path.join(folder, str(index)))
+            try:
+                outcome = self.observe(index, recipe_around(home, name, self.module, self.job, missing))
+            except NotBuiltError:
+                continue
+            if any(inner in missing for inner in outcome.get("ran", ())):
+                write(folder, index, "old", {**outcome, "host": name})
+                self.place(missing, index, outcome)
+            if not missing:
+                return
+
+
+ROLES = {"search": Search, "hosts": Hosts, "around": HostsAround}
 
 
 def describe_inputs(module: ModuleType, recipe: Recipe, seed: int) -> str:
     """The tensors of the first call, for people: ``2x3x32x32``."""
     seed_everything(seed)
-    call = evaluate_call(recipe.inputs[0], namespace_of(vars(module), recipe.setup))
+    call = evaluate_call(recipe.inputs[0], names_of(module, recipe))
     return ", ".join("x".join(map(str, tensor.shape)) or "scalar" for tensor in tensors_in(call))
 
 

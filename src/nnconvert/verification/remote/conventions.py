@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 FEEDING = ("test", "main", "demo", "example")
+FACTORIES = 12
+"""Functions that are called for a model without arguments, the first ones of the file."""
 PASS_THROUGH = {"to", "cuda", "cpu", "eval", "train", "float", "double", "half"}
 """Methods that give the instance (or tensor) itself back: ``Net().cuda().eval()``."""
 
@@ -55,9 +57,9 @@ def examples(source: str, class_name: str, known: set[str]) -> Iterator[Example]
     factories = _factories(tree, short)
     yield from (e for s in scopes if s.feeds for e in examples_in(s, set(factories), known))
     yield from (e for s in scopes if not s.feeds for e in examples_in(s, {short}, known))
-    for name, call in factories.items():
-        if call:
-            yield Example(f"{name}()", (), call)
+    bare = [(name, call) for name, call in factories.items() if call]
+    for name, call in bare[:FACTORIES]:
+        yield Example(f"{name}()", (), call)
 
 
 class OnProcessor(ast.NodeTransformer):
@@ -151,12 +153,14 @@ def _bound_names(statement: ast.stmt) -> list[str]:
 
 
 def _factories(tree: ast.Module, class_name: str) -> dict[str, str]:
-    """Functions of the module that name the class, with their call without arguments where it works."""
-    found = {}
-    for function in tree.body:
-        if not isinstance(function, ast.FunctionDef) or function.name.startswith(FEEDING):
-            continue
-        if any(isinstance(n, ast.Name) and n.id == class_name for n in ast.walk(function)):
+    """Functions of the module that name the class, or one that does; their call without arguments where it works."""
+    found: dict[str, str] = {}
+    functions = [f for f in tree.body if isinstance(f, ast.FunctionDef) and not f.name.startswith(FEEDING)]
+    spoken = {f.name: {n.id for n in ast.walk(f) if isinstance(n, ast.Name)} for f in functions}
+    naming = {name for name, names in spoken.items() if class_name in names}
+    naming |= {name for name, names in spoken.items() if not naming.isdisjoint(names)}
+    for function in functions:
+        if function.name in naming:
             arguments = function.args
             required = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
             bare = required == 0 and all(d is not None for d in arguments.kw_defaults)

@@ -28,7 +28,7 @@ from .canonical import Form, NotTracedError, Origin, canonical, plain_form
 from .failure import words
 from .observe import MODES
 from .patience import TooSlowError, limited
-from .reach import executed_lines
+from .reach import executed_lines, executed_steps
 from .recipe import Namespace, Recipe, evaluate_call, seed_everything
 from .running import Run, materialise, prepare, randomise
 from .sizes import FIXED, OPEN, Level, Sizes
@@ -68,14 +68,17 @@ def built_real(module: ModuleType, recipe: Recipe, seed: int, names: Names) -> B
     materialise(model, namespace, recipe, seed)
     randomise(model, seed, names)
 
-    def way() -> set[int]:
-        lines: set[int] = set()
+    # A model of another file may take another way there.
+    watch: Watch = executed_steps if recipe.home else executed_lines
+
+    def way() -> set[Any]:
+        lines: set[Any] = set()
         run = Run(model, namespace, recipe, 0, seed)
-        with executed_lines(str(module.__file__), lines):
+        with watch(str(module.__file__), lines):
             run.forward()
         return lines
 
-    return Built(model, namespace, way)
+    return Built(model, namespace, way, watch)
 
 
 Build = Callable[[ModuleType, Recipe, int, Names], Built]

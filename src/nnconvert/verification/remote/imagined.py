@@ -17,7 +17,7 @@ from torch._subclasses.fake_tensor import (
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from .recipe import Namespace, Recipe, evaluate, namespace_of, seed_everything
+from .recipe import Namespace, Recipe, evaluate, names_of, seed_everything
 from .values import dense, raw_digest
 
 SMALL = 4096
@@ -117,7 +117,7 @@ def construct(module: ModuleType, recipe: Recipe, seed: int) -> tuple[nn.Module,
     """As ``prepare``, without allocating what is large. Raises what the constructor raises, for want of numbers too."""
     construction = Construction()
     seed_everything(seed)
-    names = namespace_of(vars(module), recipe.setup)
+    names = names_of(module, recipe)
     seed_everything(seed)
     with construction:
         model = evaluate(recipe.construct, names)

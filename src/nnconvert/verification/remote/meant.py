@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import enum
+import functools
 import inspect
 import textwrap
 from typing import Any, get_args, get_origin
@@ -20,6 +21,8 @@ def class_meant(name: str, annotation: Any, module_globals: dict[str, Any]) -> t
     for spelled, value in usable.items():
         if value is annotation or value in get_args(annotation) or spelled in _words(text):
             return spelled, value
+    if annotation is not inspect.Parameter.empty:
+        return None
     return next(((s, v) for s, v in usable.items() if s.lower() == plain and issubclass(v, nn.Module)), None)
 
 
@@ -44,6 +47,7 @@ def literals_meant(cls: type, name: str, annotation: Any) -> tuple[str, ...]:
     return tuple(map(repr, _compared(cls).get(name, ())))
 
 
+@functools.cache
 def _compared(cls: type) -> dict[str, list[str]]:
     """Name -> strings that it (or the attribute of this name) is compared with, in source order."""
     try:
@@ -65,3 +69,17 @@ def _compared(cls: type) -> dict[str, list[str]]:
 def _strings(node: ast.expr) -> list[str]:
     parts = node.elts if isinstance(node, (ast.List, ast.Tuple, ast.Set)) else [node]
     return [p.value for p in parts if isinstance(p, ast.Constant) and isinstance(p.value, str)]
+
+
+def parameter_at(target: Any, place: int | str) -> str | None:
+    """The name of the parameter that an argument at a place, or of a name, is for."""
+    if not (inspect.isclass(target) or inspect.isfunction(target)):
+        return None
+    try:
+        parameters = inspect.signature(target).parameters.values()
+    except (TypeError, ValueError):  # written in C, without a signature
+        return None
+    names = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    if isinstance(place, str):
+        return place if place in names else None
+    return names[place] if place < len(names) else None

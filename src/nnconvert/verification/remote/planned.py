@@ -75,16 +75,15 @@ def owners(model: nn.Module, expected: list[Expected], module: ModuleType) -> It
     plans = {(plan["path"], plan["class_name"]): plan for plan in expected}
     for path, instance in walk(model):
         for base in type(instance).__mro__:
-            plan = plans.get((_file_of(base, module), base.__qualname__))
+            plan = plans.get((file_of(base, module), base.__qualname__))
             if plan is not None:
                 yield f"{path}." if path else "", plan
 
 
-def _file_of(cls: type, module: ModuleType) -> str:
-    """The file of a class as plans say it: nothing for that of the module."""
-    if cls.__module__ == module.__name__:
-        return ""
-    return str(getattr(sys.modules.get(cls.__module__), "__file__", None))
+def file_of(cls: type, module: ModuleType) -> str:
+    """The file of a class as plans say it: nothing for that of the module, under whatever name it was imported."""
+    file = str(getattr(sys.modules.get(cls.__module__), "__file__", None))
+    return "" if cls.__module__ == module.__name__ or file == module.__file__ else file
 
 
 def check_sharing(model: nn.Module, added: set[str]) -> list[str]:

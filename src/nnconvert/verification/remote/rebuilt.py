@@ -6,7 +6,7 @@ import ast
 import copy
 import itertools
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from .frames import compared_at, keys_at, names_at, user_frames
 
@@ -24,10 +24,10 @@ NOT_CALLED = "'NoneType' object is not callable"
 UNGUESSED = re.compile(r"no value can be guessed for (\w+)")
 
 
-def rebuilt(construct: str, error: BaseException, optional: Collection[str]) -> Iterator[str]:
+def rebuilt(construct: str, error: BaseException, optional: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Expressions to try instead of the one that raised, the plainest first.
 
-    ``optional`` are parameters that are None unless they are given.
+    ``optional`` are parameters that need not be given, with texts to try for them.
     """
     tree = ast.parse(construct, mode="eval")
     keywords = [k for call in _calls(tree) for k in call.keywords if k.arg]
@@ -36,7 +36,9 @@ def rebuilt(construct: str, error: BaseException, optional: Collection[str]) -> 
     found = itertools.chain(
         _with_modules(tree, error, [n for n in named if n in optional]),
         _completed(tree, error, named),
-        _changed(tree, meant or keywords, error),
+        _changed(tree, meant, error),
+        _with_optional(tree, [*named, *re.findall(r"\w+", str(error))], optional),
+        _changed(tree, [] if meant else keywords, error),
     )
     for text in itertools.islice(dict.fromkeys(found), ASKED):
         if text != construct:
@@ -81,6 +83,8 @@ def _alternatives(value: str, error: BaseException) -> Iterator[str]:
                 yield from (str(size) for size in (want, have * want) if 0 < size < 2000)
         if isinstance(error, (AssertionError, ValueError, RuntimeError, ZeroDivisionError)):
             yield from (size for size in ("4", "8", "32", "2", "1", "64", "3") if size != value)
+    elif value[0] == "(" and "'tuple' object" in message:
+        yield repr(list(ast.literal_eval(value))) if re.fullmatch(r"[\d\s,()\[\]]+", value) else f"[*{value}]"
     elif value[0] in "[(" and re.search(SINGLE, message):
         yield ast.unparse(ast.parse(value, mode="eval").body.elts[0])  # type: ignore[attr-defined]
     elif value[0] in "[(":
@@ -100,11 +104,23 @@ def _with_modules(tree: ast.Expression, error: BaseException, names: list[str]) 
     """A module for an optional parameter that is called all the same."""
     if NOT_CALLED in str(error) and isinstance(tree.body, ast.Call):
         for name in names:
-            for text in ("nn.Identity()", "nn.Linear(16, 16)"):
-                changed = copy.deepcopy(tree.body)
-                changed.keywords = [k for k in changed.keywords if k.arg != name]
-                changed.keywords.append(ast.keyword(name, ast.parse(text, mode="eval").body))
-                yield ast.unparse(changed)
+            yield from (_with_keyword(tree.body, name, text) for text in ("nn.Identity()", "nn.Linear(16, 16)"))
+
+
+def _with_keyword(call: ast.Call, name: str, text: str) -> str:
+    changed = copy.deepcopy(call)
+    changed.keywords = [k for k in changed.keywords if k.arg != name]
+    changed.keywords.append(ast.keyword(name, ast.parse(text, mode="eval").body))
+    return ast.unparse(changed)
+
+
+def _with_optional(tree: ast.Expression, names: list[str], optional: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """A value for an optional parameter that the failing statement or the message names."""
+    if not isinstance(tree.body, ast.Call) or tree.body.args:
+        return
+    given = {keyword.arg for keyword in tree.body.keywords}
+    for name in dict.fromkeys(n for n in names if n in optional and n not in given):
+        yield from (_with_keyword(tree.body, name, text) for text in optional[name])
 
 
 def _completed(tree: ast.Expression, error: BaseException, named: list[str]) -> Iterator[str]:

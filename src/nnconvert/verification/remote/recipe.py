@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from types import ModuleType
 from typing import Any
 
 import torch
 
-from .constructors import GuessedConfig
+from .configs import beside, shrunk
+from .guessed import GuessedConfig
 
 Namespace = dict[str, Any]
 Call = tuple[tuple[Any, ...], dict[str, Any]]
@@ -30,6 +33,8 @@ class Recipe:
     """Whether forward accepts inputs that require a gradient."""
     guessed: bool = False
     """Whether the inputs were found by trying, not said anywhere."""
+    home: str = ""
+    """The module in whose names all this is written, where it is another one than that which is verified."""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -43,6 +48,7 @@ class Recipe:
             tuple(data["inputs"]),
             data["input_gradients"],
             data["guessed"],
+            data["home"],
         )
 
 
@@ -68,10 +74,17 @@ def wide(*shape: int) -> torch.Tensor:
 def namespace_of(module_globals: Mapping[str, Any], setup: tuple[str, ...] = ()) -> Namespace:
     """The module's own names, with torch, nn and ``wide``, after the setup statements ran."""
     names: Namespace = {"torch": torch, "nn": torch.nn, "wide": wide, "guessed_config": GuessedConfig}
+    names.update({"shrunk": shrunk, "beside": beside})
     names.update(module_globals)
     for statement in setup:
         exec(compile(statement, "<setup>", "exec"), names)
     return names
+
+
+def names_of(module: ModuleType, recipe: Recipe) -> Namespace:
+    """The names in which a recipe found for ``module`` is written, after its setup statements ran."""
+    home = importlib.import_module(recipe.home) if recipe.home else module
+    return namespace_of(vars(home), recipe.setup)
 
 
 def evaluate(text: str, names: Namespace) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from .recipe import Namespace, Recipe, evaluate, evaluate_call, namespace_of, seed_everything
+from .recipe import Namespace, Recipe, evaluate, evaluate_call, names_of, seed_everything
 from .state import OWN_NAMES, Names
 from .values import map_tensors, tensors_in
 
@@ -19,7 +19,7 @@ from .values import map_tensors, tensors_in
 def prepare(module: ModuleType, recipe: Recipe, seed: int) -> tuple[nn.Module, Namespace]:
     """Construct under a seed. Returns the model and the names that the recipe's inputs are evaluated in."""
     seed_everything(seed)
-    names = namespace_of(vars(module), recipe.setup)
+    names = names_of(module, recipe)
     seed_everything(seed)
     with filled_memory():
         model = evaluate(recipe.construct, names)

@@ -36,15 +36,21 @@ def random_states() -> dict[str, str]:
 
 
 def held_state(model: nn.Module, module: ModuleType) -> dict[str, str]:
-    """A text for everything that the model's objects, the module's globals and its classes hold, by path."""
+    """A text for everything that the model's objects, the module's globals and its classes hold, by path.
+
+    The same for the module that the model's class stands in, where that is another one.
+    """
     walk = _Walk()
     for path, part in model.named_modules():
         walk.note(path or "self", part, is_part=True)
-    for name, value in list(vars(module).items()):
-        if isinstance(value, type) and value.__module__ == module.__name__:
-            walk.mapping(name, {k: v for k, v in vars(value).items() if not k.startswith("__")})
-        elif not (name.startswith("__") or isinstance(value, OPAQUE)):
-            walk.note(name, value)
+    home = sys.modules.get(type(model).__module__, module)
+    for where in dict.fromkeys((module, home)) if not home.__name__.startswith("torch.") else (module,):
+        for name, value in list(vars(where).items()):
+            path = name if where is module else f"{where.__name__}:{name}"
+            if isinstance(value, type) and value.__module__ == where.__name__:
+                walk.mapping(path, {k: v for k, v in vars(value).items() if not k.startswith("__")})
+            elif not (name.startswith("__") or isinstance(value, OPAQUE)):
+                walk.note(path, value)
     return dict(walk.found)
 
 
