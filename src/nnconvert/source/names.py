@@ -44,7 +44,7 @@ class Names:
             return None
         if isinstance(node, ast.Attribute):
             base = self.qualname(node.value, scope, depth + 1)
-            full = None if base is None else canonical(f"{base}.{node.attr}")
+            full = None if base is None else canonical(self._handed_on(f"{base}.{node.attr}"))
             return None if full in self.replaced else full
         if not isinstance(node, ast.Name):
             return None
@@ -102,7 +102,9 @@ class Names:
 
     def _meaning(self, binding: Binding, where: Scope, depth: int) -> str | None:
         if binding.kind == "import":
-            return None if self._type_checking_only(binding.node) else canonical(binding.qualname or "")
+            if self._type_checking_only(binding.node):
+                return None
+            return canonical(self._handed_on(binding.qualname or ""))
         if binding.kind == "assign" and isinstance(binding.value, ast.Attribute | ast.Name):
             # `F = nn.functional` is an import in all but name.
             meaning = self.qualname(binding.value, where, depth + 1)
@@ -138,8 +140,12 @@ class Names:
             if name in known:
                 module = star.qualname or ""
                 found = module + name if module.endswith(".") else f"{module}.{name}"
-                return canonical(self.tree.home.index.meaning(found, self.tree.home))
+                return canonical(self._handed_on(found))
         return None
+
+    def _handed_on(self, qualname: str) -> str:
+        home = self.tree.home
+        return home.index.handed_on.meaning(qualname, home)
 
     def is_star_candidate(self, node: ast.expr, scope: Scope) -> bool:
         """Whether a star import of an unknown file binds the root of the chain, perhaps."""
