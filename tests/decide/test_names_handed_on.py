@@ -25,6 +25,11 @@ def net(head: str, call: str = "F.relu(x)", base: str = "nn.Module") -> str:
         ("from .common import *", {}),
         ("from pkg import F, nn", {"pkg/__init__.py": "from .common import F, nn\n"}),
         ("from . import F, nn", {"pkg/__init__.py": "from .common import *\n"}),
+        ("from .stars import *", {"pkg/stars.py": "from .common import *\nfrom math import pi\n"}),
+        (
+            "from .common import *",
+            {"pkg/common.py": f"{COMMON}__all__ = ['F', 'nn']\nfirst = __all__[:1]\nplace = __all__.index('nn')\n"},
+        ),
         ("from torch import nn\nfrom .again import F", {"pkg/again.py": "from pkg.common import F\n"}),
         ("from torch import nn\nfrom .again import F", {"pkg/again.py": "import torch\n\nF = torch.nn.functional\n"}),
         (
@@ -67,6 +72,13 @@ def test_of_an_installed_package(tmp_path: Path) -> None:
 def test_left_where_the_other_file_means_something_else(tmp_path: Path, common: str) -> None:
     write(tmp_path, {"pkg/__init__.py": "", "pkg/common.py": common, "pkg/net.py": net("from .common import F, nn")})
     assert outcomes(tmp_path / "pkg/net.py") == ""
+
+
+def test_left_where_stars_lead_in_a_circle(tmp_path: Path) -> None:
+    stars = "from .net import *\nfrom .common import F, nn\n"
+    files = {"pkg/__init__.py": "", "pkg/common.py": COMMON, "pkg/stars.py": stars}
+    write(tmp_path, {**files, "pkg/net.py": net("from .stars import *")})
+    assert outcomes(tmp_path / "pkg/net.py") == "NNC102"
 
 
 def test_left_where_the_star_does_not_bring_it(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from nnconvert.source.attributes import Attributes
 from nnconvert.source.classes import MODULE, ClassInfo
 from nnconvert.source.facts import Method
 from nnconvert.source.inits import InitChain, base_init_calls, is_base_init, is_super
+from nnconvert.source.inspected import is_only_inspected
 from nnconvert.source.paths import always, own_nodes
 from nnconvert.source.scopes import FunctionNode
 
@@ -108,7 +109,8 @@ class Construction:
         """Whether the statement may run one of these methods: calls it, reads it, or hands self to others."""
         for node in ast.walk(statement):
             if isinstance(node, ast.Attribute) and _method_named(node) in reaching:
-                if self.attributes.self_of(node.value) is not None or is_super(node.value):
+                reads = self.attributes.self_of(node.value) is not None or is_super(node.value)
+                if reads and not is_only_inspected(node, self.attributes):
                     return True
             elif isinstance(node, ast.Name) and self._gives_away(node, reaching):
                 return True
@@ -189,10 +191,13 @@ class Construction:
 def reaching_methods(info: ClassInfo, targets: Iterable[str], attributes: Attributes) -> frozenset[str]:
     """The targets and every method of the class and its relatives that reads one of them, transitively."""
     family = info.family()
+    methods = {name for member in family for name in member.methods}
     reads: dict[str, set[str]] = {}
     for member in family:
         for name, loads in attributes.facts[member].loads.items():
             method = "forward" if name == "__call__" else name
+            if name in methods:
+                loads = [load for load in loads if not is_only_inspected(load, attributes)]
             reads.setdefault(method, set()).update(_methods_around(loads, attributes))
         for caller in _self_callers(member, attributes):
             reads.setdefault("forward", set()).add(caller)
@@ -201,9 +206,10 @@ def reaching_methods(info: ClassInfo, targets: Iterable[str], attributes: Attrib
                 if isinstance(node, ast.Attribute):
                     reads.setdefault(_method_named(node), set()).add(name)
     targets = set(targets)
-    for name in targets.union(*(member.methods for member in family)):
+    for name in targets | methods:
         around = attributes.around(info)
         loads = [n for a in around for n in a.outer_loads.get(name, []) if _reads_base(n, attributes)]
+        loads = [load for load in loads if not is_only_inspected(load, attributes)]
         reads.setdefault(name, set()).update(_methods_around(loads, attributes))
     found = set(targets)
     queue = list(found)

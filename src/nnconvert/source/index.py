@@ -44,6 +44,8 @@ class Index:
         self.handed_on = HandedOn(self)
         self._bases: dict[ClassInfo, list[Base]] = {}
         self._subclasses: dict[ClassInfo, list[ClassInfo]] = {}
+        self._offering: list[Reader] = []
+        """Files whose star imports are being followed, since they may lead back."""
         self.at_hand: Reader | None = None
         """What is read of the file that is being decided."""
         self._settings: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
@@ -222,16 +224,20 @@ class Index:
         """The names that a star import of the module brings; None where that is not known."""
         path = self._finder.find(module, home.path)
         reader = self.reader(path) if path is not None else None
-        if reader is None or reader is home or reader.changes_globals:
+        if reader is None or reader is home or reader.changes_globals or reader in self._offering:
             return None
         bindings = reader.tree.module.bindings
         listed = bindings.get("__all__")
         if listed is not None:
             names = _listed(ast.Name("__all__", ast.Load()), reader)
             return frozenset(names) if names is not None and not reader.changes_all else None
-        if "*" in bindings:
+        self._offering.append(reader)
+        starred = [reader.names.brought(star) for star in bindings.get("*", ())]
+        self._offering.pop()
+        if any(brought is None for brought in starred):
             return None
-        return frozenset(name for name in bindings if not name.startswith("_"))
+        offered = frozenset(bindings).union(*(brought for brought in starred if brought is not None)) - {"*"}
+        return frozenset(name for name in offered if not name.startswith("_"))
 
     # -- classes across files --------------------------------------------------------------------------------
 

@@ -27,9 +27,10 @@ class Names:
 
     @cached_property
     def _unknown_stars(self) -> list[Binding]:
-        return [star for star in self._stars if self._brought(star) is None]
+        return [star for star in self._stars if self.brought(star) is None]
 
-    def _brought(self, star: Binding) -> frozenset[str] | None:
+    def brought(self, star: Binding) -> frozenset[str] | None:
+        """The names that a star import of the file brings; None where that is not known."""
         module = star.qualname or ""
         if module in self._star_names:
             return self._star_names[module]
@@ -134,7 +135,7 @@ class Names:
 
     def _from_star(self, name: str) -> str | None:
         for star in reversed(self._stars):
-            known = self._brought(star)
+            known = self.brought(star)
             if known is None:
                 return None
             if name in known:
