@@ -183,9 +183,30 @@ class Construction:
         """Index behind the last statement that registers a submodule, or behind the base call."""
         last = (self.base_call or 0) + 1
         for index, statement in enumerate(self.body):
-            if index >= last and any(_looks_like_registration(node) for node in own_nodes(statement)):
+            registers = index >= last and any(self._looks_like_registration(node) for node in own_nodes(statement))
+            if registers or (index == last and _is_set_up(statement)):
                 last = index + 1
         return last
+
+    def _looks_like_registration(self, node: ast.AST) -> bool:
+        """``self.x = nn.Linear(...)``, or ``self.x = layer(...)`` where the class calls self.x."""
+        if _looks_like_registration(node):
+            return True
+        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)):
+            return False
+        return any(isinstance(target, ast.Attribute) and target.attr in self._called for target in node.targets)
+
+    @cached_property
+    def _called(self) -> frozenset[str]:
+        """Attributes of self that the class calls, and are no methods."""
+        parents = self.tree.parents
+        loads = self.attributes.facts[self.info].loads
+        called = (
+            name
+            for name, nodes in loads.items()
+            if any(isinstance(call := parents.get(node), ast.Call) and call.func is node for node in nodes)
+        )
+        return frozenset(called)
 
 
 def reaching_methods(info: ClassInfo, targets: Iterable[str], attributes: Attributes) -> frozenset[str]:
@@ -242,6 +263,12 @@ def _self_callers(info: ClassInfo, attributes: Attributes) -> Iterator[str]:
     for method, call in attributes.calls_of(info):
         if attributes.self_of(call.func) is not None:
             yield method.node.name
+
+
+def _is_set_up(statement: ast.stmt) -> bool:
+    """``self.fc.stddev = 0.001``"""
+    target = statement.targets[0] if isinstance(statement, ast.Assign) and len(statement.targets) == 1 else None
+    return isinstance(target, ast.Attribute) and isinstance(target.value, ast.Attribute)
 
 
 def _looks_like_registration(node: ast.AST) -> bool:
