@@ -54,8 +54,6 @@ ghostnet_100 hgnetv2_b0 hrnet_w18_small inception_resnet_v2 inception_v3 lambda_
 mobilevitv2_050 nasnetalarge pnasnet5large poolformer_s12 rdnet_tiny repghostnet_050 repvit_m0_9 senet154
 shvit_s1 starnet_s1 swinv2_tiny_window8_256 tresnet_m volo_d1_224 xception41
 """.split()  # noqa: SIM905
-SECONDS = 600
-"""For one test file."""
 _OUTCOME = re.compile(r"^(\S+\.py::.*?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)\b", re.MULTILINE)
 _IMPORTING = """
 import importlib, json, os, sys, warnings
@@ -158,22 +156,22 @@ def imported(root: Path, names: Sequence[str], python: Path) -> dict[str, str]:
 
 def quiet() -> dict[str, str]:
     """An environment in which nothing is fetched and nothing is left behind."""
-    return {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "2"}
+    return {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
 
 
 # -- tests ---------------------------------------------------------------------------------------------------
 
 
-def outcomes(root: Path, python: Path) -> dict[str, str]:
+def outcomes(root: Path, python: Path, seconds: int) -> dict[str, str]:
     """Test -> its outcome, for what the package ships."""
     if not (root / "tests").is_dir():
         return {}
     found: dict[str, str] = {}
     for name in TESTS:
-        found.update(run_tests(root, python, f"tests/test_{name}.py"))
-    chosen = [f"{test}[{rest}" for test in OF_MODELS for rest in parameters(root, python, test)]
-    for start in range(0, len(chosen), 30):
-        found.update(run_tests(root, python, *(f"tests/test_models.py::{test}" for test in chosen[start : start + 30])))
+        found.update(run_tests(root, python, seconds, f"tests/test_{name}.py"))
+    for test in OF_MODELS:
+        chosen = [f"tests/test_models.py::{test}[{rest}" for rest in parameters(root, python, test)]
+        found.update(run_tests(root, python, seconds, *chosen))
     return found
 
 
@@ -188,13 +186,13 @@ def parameters(root: Path, python: Path, test: str) -> Iterator[str]:
             yield rest
 
 
-def run_tests(root: Path, python: Path, *what: str) -> dict[str, str]:
+def run_tests(root: Path, python: Path, seconds: int, *what: str) -> dict[str, str]:
     """Outcomes as far as they come in time."""
     command = [str(python), "-m", "pytest", "-v", "-p", "no:cacheprovider", "-W", "ignore", "--tb=line", *what]
     with tempfile.TemporaryFile("w+") as told:
         with subprocess.Popen(command, cwd=root, env=quiet(), stdout=told, stderr=subprocess.DEVNULL) as running:
             try:
-                running.wait(SECONDS)
+                running.wait(seconds)
             except subprocess.TimeoutExpired:
                 running.kill()
         told.seek(0)
@@ -204,7 +202,9 @@ def run_tests(root: Path, python: Path, *what: str) -> dict[str, str]:
 # -- migrations ----------------------------------------------------------------------------------------------
 
 
-def migrate(name: str, conversion: str, cache: Path, before: tuple[dict[str, str], dict[str, str]]) -> Migration:
+def migrate(
+    name: str, conversion: str, cache: Path, seconds: int, before: tuple[dict[str, str], dict[str, str]]
+) -> Migration:
     migration, python = Migration(), interpreter(cache)
     with tempfile.TemporaryDirectory() as folder:
         root = copied(sources(name, cache), Path(folder))
@@ -217,7 +217,7 @@ def migrate(name: str, conversion: str, cache: Path, before: tuple[dict[str, str
         once = contents(root)
         convert(root, conversion, "--no-verify")
         migration.wrong += [f"{p.relative_to(root)}: a second run changes it" for p in diff(once, contents(root))]
-        after = (imported(root, modules(root, name), python), outcomes(root, python))
+        after = (imported(root, modules(root, name), python), outcomes(root, python, seconds))
     for kind, old, new, tally in zip(
         ("import", "test"), before, after, (migration.imports, migration.tests), strict=True
     ):
@@ -270,6 +270,9 @@ def main() -> int:
     parser.add_argument("packages", nargs="*", metavar="PACKAGE", help=f"all by default: {', '.join(NAMES)}")
     parser.add_argument("--only", action="append", choices=CONVERSIONS)
     parser.add_argument("--verify", action="store_true", help="also verify, in a run of its own; takes long")
+    parser.add_argument(
+        "--seconds", type=int, default=600, help="for one file of tests"
+    )
     parser.add_argument("--cache", type=Path, default=Path(".corpus"))
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.packages if name not in NAMES]:
@@ -278,14 +281,14 @@ def main() -> int:
     for name in arguments.packages or NAMES:
         with tempfile.TemporaryDirectory() as folder:
             root, python = copied(sources(name, cache), Path(folder)), interpreter(cache)
-            before = (imported(root, modules(root, name), python), outcomes(root, python))
+            before = (imported(root, modules(root, name), python), outcomes(root, python, arguments.seconds))
         kinds = (
             Counter("imported" if o == "imported" else "not" for o in before[0].values()),
             Counter(before[1].values()),
         )
         print(f"\n## {name} {PACKAGES[name]}: before, modules {dict(kinds[0])}, tests {dict(kinds[1])}", flush=True)
         for conversion in arguments.only or CONVERSIONS:
-            found = migrate(name, conversion, cache, before)
+            found = migrate(name, conversion, cache, arguments.seconds, before)
             show(conversion, found)
             wrong += len(found.wrong)
             if arguments.verify:
