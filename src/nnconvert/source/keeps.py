@@ -137,7 +137,7 @@ class Keeper:
             return None
         parameters = [*node.args.posonlyargs, *node.args.args]
         inner = self.attributes.tree.inner[node]
-        if inner in self._entered or _is_inside(scope, inner) or not parameters:
+        if inner in self._entered or _is_inside(scope, inner) or not parameters or node.decorator_list:
             return None
         return _Called(parameters[0].arg, inner) if all(_is_free_of(other, variable) for other in others) else None
 
