@@ -162,28 +162,26 @@ def quiet() -> dict[str, str]:
 # -- tests ---------------------------------------------------------------------------------------------------
 
 
-def outcomes(root: Path, python: Path, seconds: int) -> dict[str, str]:
-    """Test -> its outcome, for what the package ships."""
+def shipped(root: Path, python: Path) -> list[list[str]]:
+    """The tests that are run, by the process that runs them; none where the package ships none."""
     if not (root / "tests").is_dir():
-        return {}
-    found: dict[str, str] = {}
-    for name in TESTS:
-        found.update(run_tests(root, python, seconds, f"tests/test_{name}.py"))
-    for test in OF_MODELS:
-        chosen = [f"tests/test_models.py::{test}[{rest}" for rest in parameters(root, python, test)]
-        found.update(run_tests(root, python, seconds, *chosen))
-    return found
-
-
-def parameters(root: Path, python: Path, test: str) -> Iterator[str]:
-    """The rest of the names of a test's cases for the chosen models."""
+        return []
     command = [str(python), "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider", "tests/test_models.py"]
-    listed = subprocess.run([*command, "-k", test], cwd=root, env=quiet(), capture_output=True, text=True, check=False)
-    for line in listed.stdout.splitlines():
-        _, _, rest = line.partition(f"::{test}[")
-        model = next((m for m in MODELS if re.search(rf"(^|-){re.escape(m)}(-|\\]$)", rest)), None)
-        if model is not None:
-            yield rest
+    listed = subprocess.run(command, cwd=root, env=quiet(), capture_output=True, text=True, check=False)
+    models = "|".join(map(re.escape, MODELS))
+    cases = [
+        re.findall(rf"^tests/test_models\.py::{test}\[(?:.*-)?(?:{models})(?:-.*)?\]$", listed.stdout, re.MULTILINE)
+        for test in OF_MODELS
+    ]
+    return [[f"tests/test_{name}.py"] for name in TESTS] + cases
+
+
+def outcomes(root: Path, python: Path, seconds: int, tests: Sequence[Sequence[str]]) -> dict[str, str]:
+    """Test -> its outcome."""
+    found: dict[str, str] = {}
+    for some in tests:
+        found.update(run_tests(root, python, seconds, *some))
+    return found
 
 
 def run_tests(root: Path, python: Path, seconds: int, *what: str) -> dict[str, str]:
@@ -202,9 +200,21 @@ def run_tests(root: Path, python: Path, seconds: int, *what: str) -> dict[str, s
 # -- migrations ----------------------------------------------------------------------------------------------
 
 
-def migrate(
-    name: str, conversion: str, cache: Path, seconds: int, before: tuple[dict[str, str], dict[str, str]]
-) -> Migration:
+@dataclass(frozen=True)
+class Before:
+    """What a package does as it is."""
+
+    imports: dict[str, str]
+    chosen: list[list[str]]
+    tests: dict[str, str]
+
+
+def looked_at(root: Path, name: str, python: Path, seconds: int) -> Before:
+    chosen = shipped(root, python)
+    return Before(imported(root, modules(root, name), python), chosen, outcomes(root, python, seconds, chosen))
+
+
+def migrate(name: str, conversion: str, cache: Path, seconds: int, before: Before) -> Migration:
     migration, python = Migration(), interpreter(cache)
     with tempfile.TemporaryDirectory() as folder:
         root = copied(sources(name, cache), Path(folder))
@@ -217,11 +227,11 @@ def migrate(
         once = contents(root)
         convert(root, conversion, "--no-verify")
         migration.wrong += [f"{p.relative_to(root)}: a second run changes it" for p in diff(once, contents(root))]
-        after = (imported(root, modules(root, name), python), outcomes(root, python, seconds))
-    for kind, old, new, tally in zip(
-        ("import", "test"), before, after, (migration.imports, migration.tests), strict=True
-    ):
-        for key in old.keys() & new.keys():
+        imports = imported(root, modules(root, name), python)
+        tests = outcomes(root, python, seconds, before.chosen)
+    kinds = (("import", before.imports, imports, migration.imports), ("test", before.tests, tests, migration.tests))
+    for kind, old, new, tally in kinds:
+        for key in sorted(old.keys() & new.keys()):
             tally["same" if old[key] == new[key] else "other"] += 1
             if old[key] != new[key]:
                 migration.wrong.append(f"{kind} {key}: {old[key]} -> {new[key]}")
@@ -270,9 +280,7 @@ def main() -> int:
     parser.add_argument("packages", nargs="*", metavar="PACKAGE", help=f"all by default: {', '.join(NAMES)}")
     parser.add_argument("--only", action="append", choices=CONVERSIONS)
     parser.add_argument("--verify", action="store_true", help="also verify, in a run of its own; takes long")
-    parser.add_argument(
-        "--seconds", type=int, default=600, help="for one file of tests"
-    )
+    parser.add_argument("--seconds", type=int, default=600, help="for one file of tests")
     parser.add_argument("--cache", type=Path, default=Path(".corpus"))
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.packages if name not in NAMES]:
@@ -280,13 +288,10 @@ def main() -> int:
     cache, wrong = arguments.cache.resolve(), 0
     for name in arguments.packages or NAMES:
         with tempfile.TemporaryDirectory() as folder:
-            root, python = copied(sources(name, cache), Path(folder)), interpreter(cache)
-            before = (imported(root, modules(root, name), python), outcomes(root, python, arguments.seconds))
-        kinds = (
-            Counter("imported" if o == "imported" else "not" for o in before[0].values()),
-            Counter(before[1].values()),
-        )
-        print(f"\n## {name} {PACKAGES[name]}: before, modules {dict(kinds[0])}, tests {dict(kinds[1])}", flush=True)
+            before = looked_at(copied(sources(name, cache), Path(folder)), name, interpreter(cache), arguments.seconds)
+        importable, tests = sum(o == "imported" for o in before.imports.values()), dict(Counter(before.tests.values()))
+        print(f"\n## {name} {PACKAGES[name]}: {len(before.imports)} modules, {importable} importable", flush=True)
+        print(f"tests before: {tests or 'none shipped'}")
         for conversion in arguments.only or CONVERSIONS:
             found = migrate(name, conversion, cache, arguments.seconds, before)
             show(conversion, found)
