@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -17,7 +17,6 @@ _IMPORT: Final = re.compile(rb"^[ \t]*import[ \t]+([^\r\n#;]+)", re.MULTILINE)
 _ASSIGNED: Final = re.compile(rb"^[ \t]*(\w+)[ \t]*=[ \t]*((?:\w+\.)*\w+)[ \t]*(?:#[^\r\n]*)?\r?$", re.MULTILINE)
 _NAME: Final = re.compile(rb"(\*|\w+)(?:[ \t]+as[ \t]+(\w+))?")
 _PLAIN: Final = re.compile(rb"([\w.]+)(?:[ \t]+as[ \t]+(\w+))?")
-_DEPTH: Final = 12
 
 Table: TypeAlias = Mapping[str, Sequence[tuple[str, str]]]
 
@@ -29,6 +28,7 @@ class HandedOn:
         self._index = index
         self._meanings: dict[tuple[str, Path | None], str] = {}
         self._tables: dict[Path, Table] = {}
+        self._candidates: dict[tuple[Path, str], bool] = {}
 
     def forget(self) -> None:
         """What was found may be of older texts."""
@@ -57,24 +57,38 @@ class HandedOn:
             return None
         return None if any(f"{name}.".startswith(f"{meaning}.") for name in reader.names.replaced) else meaning
 
-    def _may_be_torch(self, path: Path, name: str, depth: int = 0) -> bool:
+    def _may_be_torch(self, path: Path, name: str) -> bool:
         """Whether the imports of a file and of those it imports from may give the name something of torch.
 
         Told from their bytes: nothing is parsed for a name that a file defines itself, as nearly all are.
         """
-        table = self._table(path) if depth < _DEPTH else {}
-        for module, source in (*table.get(name, ()), *table.get("*", ())):
-            wanted = name if source == "*" else source
-            if module.partition(".")[0] == "torch":
-                return True
-            further = self._index.find(module, path) if module else path
-            if (
-                further is not None
-                and (further, wanted) != (path, name)
-                and self._may_be_torch(further, wanted, depth + 1)
-            ):
-                return True
-        return False
+        if (path, name) not in self._candidates:
+            self._candidates[path, name] = any(
+                module.partition(".")[0] == "torch"
+                for place, wanted in self._sources(path, name)
+                for module, _ in self._given(place, wanted)
+            )
+        return self._candidates[path, name]
+
+    def _sources(self, path: Path, name: str) -> Iterator[tuple[Path, str]]:
+        """The file and the name, and all from which it may have that name, each once."""
+        seen = {(path, name)}
+        queue = [(path, name)]
+        for place, wanted in queue:
+            yield place, wanted
+            for module, source in self._given(place, wanted):
+                further = self._index.find(module, place) if module else place
+                if further is None:
+                    continue
+                found = (further, wanted if source == "*" else source)
+                if found not in seen:
+                    seen.add(found)
+                    queue.append(found)
+
+    def _given(self, path: Path, name: str) -> Iterator[tuple[str, str]]:
+        table = self._table(path)
+        yield from table.get(name, ())
+        yield from table.get("*", ())
 
     def _table(self, path: Path) -> Table:
         if path not in self._tables:
