@@ -15,6 +15,7 @@ from pathlib import Path
 
 from nnconvert.errors import SourceError
 from nnconvert.options import Options
+from nnconvert.plan import Direction
 
 _COOKIE = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.ASCII)
 _BLANK = re.compile(rb"[ \t\f]*(?:#.*)?\Z")
@@ -38,9 +39,13 @@ def may_convert(data: bytes, options: Options) -> bool:
     """The bytes test: False where no call site of ``data`` can possibly convert.
 
     It must err to True: what it drops is never parsed. A file that names neither nn nor functional can still
-    derive from a module class of another file and call ``torch.relu``.
+    derive from a module class of another file and call ``torch.relu``; one that does not even name torch can have
+    ``F`` from a file of its project.
     """
-    if b"torch" in data and (b"nn" in data or b"functional" in data or _twins("torch.").search(data)):
+    if b"torch" in data:
+        if b"nn" in data or b"functional" in data or _twins("torch.").search(data):
+            return True
+    elif b"import" in data and _handed_on(options.direction).search(data):
         return True
     return options.methods and _twins("torch.Tensor.").search(data) is not None
 
@@ -53,6 +58,19 @@ def _twins(prefix: str) -> re.Pattern[bytes]:
     spellings = (spelling for pair in every_pair() for spelling in pair.spellings)
     words = {s.short for s in spellings if s.name.rpartition(".")[0] == prefix.rstrip(".")}
     return re.compile(rb"\b(?:%s)\b" % "|".join(sorted(words)).encode())
+
+
+@lru_cache(maxsize=2)
+def _handed_on(direction: Direction) -> re.Pattern[bytes]:
+    """Matches any call of a functional or, on the way back, of a module class, by its last name."""
+    from nnconvert.catalog import every_pair
+
+    if direction == "to-functional":
+        words = {pair.module for pair in every_pair()} | {"Identity"}
+    else:
+        spellings = (spelling for pair in every_pair() for spelling in pair.spellings)
+        words = {s.short for s in spellings if not s.is_method}
+    return re.compile(rb"\b(?:%s)[ \t]*\(" % "|".join(sorted(words)).encode())
 
 
 def require_python(data: bytes) -> None:

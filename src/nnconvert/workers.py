@@ -7,9 +7,11 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from itertools import islice
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from nnconvert.cache import Cache
@@ -18,6 +20,8 @@ from nnconvert.options import Options
 
 _WORTH_A_POOL = 8
 """Files; for fewer the start of the workers costs more than they save."""
+_GRACE = 0.5
+"""Seconds."""
 _SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
@@ -37,11 +41,20 @@ def pool(jobs: int, files: Iterable[Path], options: Options, cache: Cache | None
     try:
         yield executor
     except BaseException:
-        for child in multiprocessing.active_children():
-            child.terminate()
+        # First it must have dropped what was cancelled: at the end of a worker it would stumble over that.
+        executor.shutdown(wait=False, cancel_futures=True)
+        _end(multiprocessing.active_children())
         raise
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+def _end(workers: Iterable[BaseProcess]) -> None:
+    """What they do may come to its end, if that is soon."""
+    latest = time.monotonic() + _GRACE
+    for worker in workers:
+        worker.join(max(0, latest - time.monotonic()))
+        worker.terminate()
 
 
 def _started(jobs: int) -> Executor:

@@ -71,6 +71,18 @@ CASES = {
         "return F.max_pool2d(x,\n                    2,\n                    stride=2)",
         "return self.max_pool2d(x)",
     ),
+    "over lines that are not needed any more": (
+        "y = F.max_pool2d(\n    x, 2, stride=2\n) + 1",
+        "y = self.max_pool2d(x) + 1",
+    ),
+    "over lines, behind a setting": (
+        "y = F.pad(\n    mode='reflect', pad=(1, 1),\n    input=F.relu(x)\n) + 1",
+        "y = self.pad(self.relu(x)) + 1",
+    ),
+    "over lines that are still needed": (
+        f"return F.relu(\n    self.{'f' * 60}(x), inplace=True\n)",
+        f"return self.relu(\n    self.{'f' * 60}(x),\n)",
+    ),
     "backslashes": ("return F.max_pool2d \\\n    (x, \\\n     2)", "return self.max_pool2d(x)"),
     "parentheses around the function": ("return (F.relu)(x)", "return self.relu(x)"),
     "parentheses around an input": ("return F.relu((x), True)", "return self.relu((x))"),

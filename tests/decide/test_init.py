@@ -13,6 +13,8 @@ S = "super().__init__()\n"
 # Source of __init__'s body; a line `# HERE` shows where the registration goes, and is not in the source itself.
 PLACED = {
     "behind the submodules": f"{S}self.fc = nn.Linear(2, 2)\n# HERE\nself.d = 3",
+    "behind what sets one up": f"{S}self.fc = nn.Linear(2, 2)\nself.fc.stddev = 0.1\n# HERE\nself.d = 3",
+    "behind what a factory makes": f"{S}self.a = 1\nself.layer = layer(2)\n# HERE\nself.d = abs(3)",
     "first": f"{S}# HERE",
     "in the middle": f"self.a = 1\n{S}self.fc = nn.Linear(2, 2)\n# HERE\nself.d = 3",
     "twice": f"{S}self.a = 3\n{S}# HERE\nself.d = 3",
@@ -60,8 +62,12 @@ def freeze(self):
 
 def other(self):
     pass
+
+def run(self, x):
+    return self.layer(x)
 """
-BEFORE = "def probe(net):\n    (net.forward if isinstance(net, nn.Module) else net[0] if isinstance(net, list) else net)(torch.ones(1))\n"
+BEFORE = "def layer(n):\n    return nn.Linear(n, n)\n"
+BEFORE += "def probe(net):\n    (net.forward if isinstance(net, nn.Module) else net[0] if isinstance(net, list) else net)(torch.ones(1))\n"
 
 
 @pytest.mark.parametrize("init", PLACED.values(), ids=PLACED)

@@ -108,6 +108,42 @@ def test_weight_initialisers(body: str, apply: str) -> None:
     assert outcomes(net(before=before, init=f"super().__init__()\n{apply}")) == "relu"
 
 
+HANDED = {
+    "a function that tests": ("if isinstance(m, nn.Linear):\n        f(m)", "init(m)", "relu"),
+    "with what has nothing to do with it": ("if isinstance(m, nn.Linear):\n        f(m)", "init(m, 0.1, n)", "relu"),
+    "with something of it": ("if isinstance(m, nn.Linear):\n        f(m)", "init(m, m.p)", "NNC302"),
+    "a function that does not": ("f(m)", "init(m)", "NNC302"),
+    "two that call one another": ("if isinstance(m, nn.Linear):\n        f(m)\n    again(m)", "init(m)", "NNC302"),
+    "one that is imported": ("", "imported(m)", "NNC302"),
+}
+
+
+@pytest.mark.parametrize(("body", "call", "expected"), HANDED.values(), ids=HANDED)
+def test_handed_to_a_function_of_the_file(body: str, call: str, expected: str) -> None:
+    before = f"from other import imported\ndef again(m):\n    init(m)\ndef init(m, *_):\n    {body or 'pass'}\n"
+    walk = f"for n, m in self.named_modules():\n    {call}"
+    assert outcomes(net(before=before, init=f"super().__init__()\n{walk}")) == expected
+
+
+UNKNOWN_CLASS = {
+    "read first": ("nn.init.ones_(m.weight)\nm.x = 1", "relu"),
+    "read on both ways": ("if self.p:\n    f(m.weight)\nelse:\n    g(m.weight)", "relu"),
+    "read on one way, and an error else": ("if self.p:\n    f(m.weight)\nelse:\n    raise ValueError", "relu"),
+    "read on one way": ("if self.p:\n    f(m.weight)", "NNC302"),
+    "read late": ("f(m)\ng(m.weight)", "NNC302"),
+    "read perhaps": ("f(m.weight if m.p else 0)", "NNC302"),
+    "what every module has": ("f(m.training)", "NNC302"),
+    "what this one has": ("f(m.inplace)", "NNC302"),
+    "only stored": ("m.weight = 0", "NNC302"),
+}
+
+
+@pytest.mark.parametrize(("body", "expected"), UNKNOWN_CLASS.values(), ids=UNKNOWN_CLASS)
+def test_a_class_that_is_not_known_but_what_it_must_have(body: str, expected: str) -> None:
+    walk = f"kind = kinds[2]\nfor m in self.modules():\n    if isinstance(m, kind):\n{_in(_in(body))}"
+    assert outcomes(net(init=f"super().__init__()\n{walk}")) == expected
+
+
 @pytest.mark.parametrize("decorator", ["", "@staticmethod\n"])
 def test_weight_initialisers_that_are_methods(decorator: str) -> None:
     parameters = "m" if decorator else "self, m"
@@ -130,6 +166,20 @@ ELSEWHERE = [
     ("class Other(nn.Module):\n    def g(self):\n        return list(self.modules())\n", "NNC302"),
     ("class Sub(Net):\n    def g(self):\n        return list(self.children())\n", "NNC302"),
     ("def f(model):\n    return model.apply(init)\n", "NNC302"),
+    ("parts = list(nn.Sequential(nn.Linear(2, 2), Net()).modules())\n", "NNC302"),
+    ("parts = list(nn.Sequential(*layers).modules())\n", "NNC302"),
+    ("parts = list(nn.Sequential(nn.Linear(2, 2)).modules())\n", "relu"),
+    ("parts = list(nn.Sequential(nn.Linear(2, 2), Net()).children())\n", "relu"),
+    (
+        "class Top(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.layers = nn.Sequential(Net())\n"
+        "def f(top: Top):\n    return list(top.layers.children())\n",
+        "relu",
+    ),
+    (
+        "class Top(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.net = Net()\n"
+        "def f(top: Top):\n    return list(top.net.children())\n",
+        "NNC302",
+    ),
 ]
 
 

@@ -48,7 +48,8 @@ def call_edits(text: str, decision: Decision) -> Iterator[Edit]:
     if conversion.inputs is None:
         return
     slots = slots_of([t for t in tokens if t.start >= opening.end], opening.end)
-    yield from _argument_edits(text, slots, conversion.inputs, call.end - 1)
+    before = call.start - (text.rfind("\n", 0, call.start) + 1) + len(conversion.callee) + 1
+    yield from _argument_edits(text, slots, conversion.inputs, before, call.end - 1)
 
 
 def _comments_behind(text: str, tokens: Sequence[Token], replaced: Span, opening: Token) -> Iterator[Edit]:
@@ -91,6 +92,8 @@ def _line_break(text: str, last: Slot) -> str:
     return newline_at(text, start) + indent if own_line else " "
 
 
+_SHORT: Final = 88
+"""A line of a call that was broken and need not be any more."""
 _SINGLE: Final = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.List, ast.Tuple)
 
 
@@ -157,8 +160,14 @@ def _indent_of_line(text: str, offset: int) -> str:
     return line[: len(line) - len(line.lstrip(" \t"))]
 
 
-def _argument_edits(text: str, slots: list[Slot], inputs: Sequence[int], closing: int) -> Iterator[Edit]:
+def _argument_edits(text: str, slots: list[Slot], inputs: Sequence[int], width: int, closing: int) -> Iterator[Edit]:
     kept = sorted(inputs)
+    if kept == list(inputs) and _fits_one_line(text, slots, kept, width, closing):
+        first, last = slots[kept[0]], slots[kept[-1]]
+        yield Edit(slots[0].separator, first.value_start, "")
+        yield from (Edit(slots[i].start, slots[i].value_start, "") for i in kept[1:])
+        yield Edit(last.value_end, closing, "")
+        return
     for place, index in zip(kept, inputs, strict=True):
         slot, wanted = slots[place], slots[index]
         if place == index:
@@ -177,6 +186,20 @@ def _argument_edits(text: str, slots: list[Slot], inputs: Sequence[int], closing
         last = slots[kept[-1]]
         if last.comma is not None and not _stays(text, slots[kept[-1] + 1 :], last.comma.end, closing):
             yield Edit(last.comma.start, last.comma.end, "")
+
+
+def _fits_one_line(text: str, slots: Sequence[Slot], kept: Sequence[int], before: int, closing: int) -> bool:
+    """Whether what is left of a call over several lines stood on one line, and fits behind the parenthesis.
+
+    ``before``: how many characters the line has up to the parenthesis.
+    """
+    if not kept or len(kept) == len(slots) or kept[-1] - kept[0] + 1 != len(kept) or slots[-1].comma is not None:
+        return False
+    inner = text[slots[kept[0]].value_start : slots[kept[-1]].value_end]
+    broken = text[slots[0].separator : slots[0].start]
+    if any(slot.comments for slot in slots) or "\n" in inner or "\r" in broken or broken.strip() or "\n" not in broken:
+        return False
+    return before + len(inner) + len(text[closing:].partition("\n")[0]) <= _SHORT
 
 
 def _stays(text: str, dropped: Sequence[Slot], start: int, closing: int) -> bool:

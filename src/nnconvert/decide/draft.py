@@ -11,6 +11,7 @@ from nnconvert.catalog import Pair, by_module, weighted_pairs
 from nnconvert.decide.arguments import Division, LeaveError, bind, divide
 from nnconvert.decide.gates import (
     check_class,
+    check_depth,
     check_differing,
     check_mode,
     check_suppressed,
@@ -105,6 +106,7 @@ class Drafter:
         if site.suspicion in ("NNC101", "NNC102"):
             raise LeaveError(site.suspicion, _SUSPICIONS[site.suspicion])
         method = method_of_site(site, self.reader)
+        check_depth(site, self.reader)
         if site.suspicion:
             raise LeaveError(site.suspicion, _SUSPICIONS[site.suspicion])
         if site.pairs and site.pairs[0][0] in weighted_pairs() and not self.options.parameters:

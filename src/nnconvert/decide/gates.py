@@ -18,6 +18,9 @@ _SPECIAL_METHODS: Final = frozenset(
     {"__setattr__", "__getattr__", "__getattribute__", "__delattr__", "__slots__", "__dir__", "__new__"}
 )
 
+_MOST_LINKS: Final = 160
+"""Python reads 200 parentheses inside of one another; some may stand around the chain."""
+
 
 def method_of_site(site: Site, reader: Reader) -> Method:
     """The method that the site runs in, with self visible; raises LeaveError."""
@@ -66,6 +69,26 @@ def check_position(node: ast.expr, reader: Reader) -> None:
     """Refuse what stands where Python gives no exact positions; raises LeaveError."""
     if any(isinstance(ancestor, ast.JoinedStr) for ancestor in reader.tree.ancestors(node)):
         raise LeaveError("NNC111", "stands inside an f-string")
+
+
+def check_depth(site: Site, reader: Reader) -> None:
+    """Refuse the links of a chain of method calls that would stand inside of one another; raises LeaveError."""
+    if site.kind != "method":
+        return
+    links, top = 0, site.node
+    while (outer := _link_around(top, reader)) is not None:
+        top = outer
+    while isinstance(top, ast.Call) and isinstance(top.func, ast.Attribute):
+        links, top = links + 1, top.func.value
+    if links > _MOST_LINKS:
+        raise LeaveError("NNC112", f"a chain of {links} calls would become too many nested parentheses for Python")
+
+
+def _link_around(node: ast.expr, reader: Reader) -> ast.Call | None:
+    """``x.a().b()`` around ``x.a()``."""
+    attribute = reader.tree.parents.get(node)
+    call = reader.tree.parents.get(attribute) if isinstance(attribute, ast.Attribute) else None
+    return call if isinstance(call, ast.Call) and call.func is attribute else None
 
 
 def check_differing(node: ast.expr, reader: Reader, options: Options) -> None:

@@ -62,9 +62,11 @@ class ImportEdits:
         statement, qualname = binding.node, binding.qualname or ""
         if binding.kind != "import" or statement not in self.reader.source.tree.body:
             return False
+        assert isinstance(statement, Import)
+        if len(statement.names) > 1:  # else importing that file goes as well, and with it what it does
+            qualname = self.reader.names.qualname(ast.Name(name, ast.Load()), self.reader.tree.module) or qualname
         if qualname != removable and not qualname.startswith(f"{removable}."):
             return False
-        assert isinstance(statement, Import)
         if isinstance(statement, ast.Import) and any(a.asname is None and a.name == name for a in statement.names):
             return False
         if any(a.asname == a.name == name for a in statement.names):  # `X as X` says that it is for others

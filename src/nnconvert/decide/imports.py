@@ -104,6 +104,8 @@ class Importer:
             if seen.kind != "class":
                 names += self._imported_in(seen)
             seen = seen.parent
+        if "*" in self.reader.tree.module.bindings:
+            names += [free[0] for free in _FREE.values()]  # from .common import *
         for name in sorted(set(names), key=lambda n: (len(n), n)):
             found = scope.lookup(name)
             if found is not None and found[0] is scope and getattr(scope.node, "name", "") == "__init__":
@@ -127,8 +129,9 @@ class Importer:
         roots = (root_name(base) for base in (owner.bases if owner is not None else ()))
         if any(root is not None and root.id == name and tree.scope_of[root].lookup(name) == found for root in roots):
             return True
-        return found is not None and any(
-            getattr(b.node, "lineno", node.lineno) < node.lineno and self._is_unconditional(b.node) for b in found[1]
+        bindings = found[1] if found is not None else tree.module.bindings.get("*", [])
+        return any(
+            getattr(b.node, "lineno", node.lineno) < node.lineno and self._is_unconditional(b.node) for b in bindings
         )
 
     def _is_unconditional(self, node: ast.AST) -> bool:

@@ -110,6 +110,14 @@ _ROWS: Final = (
         "Compute the value before the f-string.",
         "print(f'{F.relu(x)}')",
     ),
+    Reason(
+        "NNC112",
+        "chain-too-long",
+        "The call is a link of a very long chain of method calls.",
+        "Called as submodules the links stand inside of one another, deeper than Python's parser goes.",
+        "Assign parts of the chain to a variable.",
+        "x.relu().relu().relu()  # and 150 more",
+    ),
     # -- what it is built with ----------------------------------------------------------------------------------
     Reason(
         "NNC201",

@@ -9,7 +9,7 @@ from typing import Final
 from nnconvert.decide.arguments import LeaveError
 from nnconvert.decide.gates import check_class, check_kind, check_mode, check_suppressed
 from nnconvert.decide.submodules import Built, Submodule
-from nnconvert.decide.uses import asked_by_string, outside_use, stored_outside, whole_tables
+from nnconvert.decide.uses import asked_by_string, named_in_path, outside_use, stored_outside, whole_tables
 from nnconvert.source.construction import Construction
 from nnconvert.source.facts import Store
 from nnconvert.source.paths import own_nodes
@@ -106,6 +106,8 @@ def _check_names(submodule: Submodule, reader: Reader) -> None:
         raise LeaveError("NNC605", f"{shown} is assigned from outside of the class")
     if asked_by_string(name, info, reader):
         raise LeaveError("NNC605", f"the file reaches {shown} by its name in a string")
+    if path := named_in_path(name, reader):
+        raise LeaveError("NNC605", f"line {path.lineno} names it in a path: {path.value!r}")
     computed = attributes.outer_stores_unknown or any(attributes.facts[m].stores_unknown_names for m in info.family())
     if computed or any(name.startswith(prefix) for prefix in attributes.stored_prefixes(info)):
         raise LeaveError("NNC605", f"attributes are stored under computed names, perhaps {shown}")
@@ -139,6 +141,8 @@ def _check_elsewhere(submodule: Submodule, reader: Reader) -> None:
             raise LeaveError("NNC605", f"{where} reaches it from outside of the class: {ast.unparse(found)}")
         if asked_by_string(name, info, other):
             raise LeaveError("NNC605", f"{other.name} reaches self.{name} by its name in a string")
+        if path := named_in_path(name, other):
+            raise LeaveError("NNC605", f"{other.place(path, reader)} names it in a path: {path.value!r}")
 
 
 def check_new_attribute(submodule: Submodule, reader: Reader) -> None:

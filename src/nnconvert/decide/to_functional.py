@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from nnconvert.catalog import Pair, without_pair
 from nnconvert.decide.arguments import Given, LeaveError
@@ -62,10 +63,14 @@ class _Work:
         return [(name, setting) for name, setting in self.settings.items() if setting.stored]
 
 
+_SAID_ALREADY: Final = ("_rate", "_prob")
+"""Ends of names that say what a ``_p`` would say."""
+
+
 def _shared_name(work: _Work, parameter: str) -> str:
     """``dropout_p`` for what several submodules need: longer than names that subclasses may have for their own."""
     source, name = work.settings[parameter].source, work.constructor_name(parameter)
-    if source.endswith(f"_{name}"):
+    if source.endswith((f"_{name}", *(_SAID_ALREADY if name == "p" else ()))):
         return source
     return f"{work.submodule.built[0].functional if source == name else source}_{name}"
 

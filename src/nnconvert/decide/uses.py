@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from nnconvert.source.classes import ClassInfo, torch_class
 from nnconvert.source.instances import may_be_instance, may_be_owner
 from nnconvert.source.named import string_values, table_use
 from nnconvert.source.reader import Reader
+
+_PATH: Final = re.compile(r"[A-Za-z_]\w*(\.\w+)+")
+_TORCH: Final = re.compile(r"(torch|nn|F)\.")
 
 
 def outside_loads(name: str, reader: Reader) -> list[ast.Attribute]:
@@ -69,6 +74,15 @@ def asked_by_string(name: str, info: ClassInfo, reader: Reader) -> bool:
             if anything or (name in parts if exact else bool(text) and name.startswith(parts[-1])):
                 return True
     return False
+
+
+def named_in_path(name: str, reader: Reader) -> ast.Constant | None:
+    """A string that leads to a part of a model by dots, as hooks take it: ``"stem.conv_1x1.act"``."""
+    for node in reader.tree.strings():
+        text = str(node.value)
+        if f".{name}" in text and _PATH.fullmatch(text) and name in text.split(".")[1:] and not _TORCH.match(text):
+            return node
+    return None
 
 
 def whole_tables(info: ClassInfo, reader: Reader) -> Iterator[ast.expr]:

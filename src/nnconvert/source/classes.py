@@ -32,6 +32,12 @@ _HARMLESS_BASES: Final = frozenset(
         "typing_extensions.Generic",
     }
 )  # fmt: skip
+_NO_MODULES: Final = frozenset(
+    {
+        "torch.utils.data.Dataset", "torch.utils.data.IterableDataset", "torch.utils.data.Sampler",
+        "torch.utils.data.DataLoader", "torch.optim.Optimizer", "torch.autograd.Function",
+    }
+)  # fmt: skip
 _DATACLASS: Final = frozenset({"dataclass", "attrs", "define", "frozen", "mutable"})
 
 
@@ -183,9 +189,10 @@ class Classes:
             return "container", ""
         unknown = [text for ancestor in ancestors for text in ancestor.unknown_bases]
         unknown += [name for name in outer if not self.is_known(name)]
-        if unknown:
+        is_module = any(self.is_module(name) for name in outer)
+        if unknown and (is_module or not _NO_MODULES.issuperset(unknown)):
             return "unknown", unknown[0]
-        if any(self.is_module(name) for name in outer):
+        if is_module:
             return "module", ""
         return "other", ""
 

@@ -12,6 +12,7 @@ from nnconvert.source.attributes import Attributes
 from nnconvert.source.classes import MODULE, ClassInfo
 from nnconvert.source.facts import Method
 from nnconvert.source.inits import InitChain, base_init_calls, is_base_init, is_super
+from nnconvert.source.inspected import is_only_inspected
 from nnconvert.source.nodes import children
 from nnconvert.source.paths import always, own_nodes
 from nnconvert.source.scopes import FunctionNode
@@ -119,7 +120,8 @@ class Construction:
         """What the statement reads of self and of ``super()``, and where it has self for something else."""
         stack = [statement]
         for node in stack:
-            if isinstance(node, ast.Attribute) and (self.attributes.self_of(node.value) or is_super(node.value)):
+            reads = isinstance(node, ast.Attribute) and (self.attributes.self_of(node.value) or is_super(node.value))
+            if isinstance(node, ast.Attribute) and reads and not is_only_inspected(node, self.attributes):
                 yield node
             bare = isinstance(node, ast.Name) and not isinstance(self.tree.parents.get(node), ast.Attribute)
             if bare and isinstance(node, ast.Name) and self.attributes.self_of(node):
@@ -191,9 +193,30 @@ class Construction:
         """Index behind the last statement that registers a submodule, or behind the base call."""
         last = (self.base_call or 0) + 1
         for index, statement in enumerate(self.body):
-            if index >= last and any(_looks_like_registration(node) for node in own_nodes(statement)):
+            registers = index >= last and any(self._looks_like_registration(node) for node in own_nodes(statement))
+            if registers or (index == last and _is_set_up(statement)):
                 last = index + 1
         return last
+
+    def _looks_like_registration(self, node: ast.AST) -> bool:
+        """``self.x = nn.Linear(...)``, or ``self.x = layer(...)`` where the class calls self.x."""
+        if _looks_like_registration(node):
+            return True
+        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)):
+            return False
+        return any(isinstance(target, ast.Attribute) and target.attr in self._called for target in node.targets)
+
+    @cached_property
+    def _called(self) -> frozenset[str]:
+        """Attributes of self that the class calls, and are no methods."""
+        parents = self.tree.parents
+        loads = self.attributes.facts[self.info].loads
+        called = (
+            name
+            for name, nodes in loads.items()
+            if any(isinstance(call := parents.get(node), ast.Call) and call.func is node for node in nodes)
+        )
+        return frozenset(called)
 
 
 def reaching_methods(info: ClassInfo, targets: Iterable[str], attributes: Attributes) -> frozenset[str]:
@@ -217,9 +240,13 @@ def reaching_methods(info: ClassInfo, targets: Iterable[str], attributes: Attrib
 def _reads_of_self(info: ClassInfo, attributes: Attributes) -> dict[str, set[str]]:
     """Name of a method -> the methods of the class and its relatives that read it of self."""
     reads: dict[str, set[str]] = {}
-    for member in info.family():
+    family = info.family()
+    methods = {name for member in family for name in member.methods}
+    for member in family:
         for name, loads in attributes.facts[member].loads.items():
             method = "forward" if name == "__call__" else name
+            if name in methods:
+                loads = [load for load in loads if not is_only_inspected(load, attributes)]
             reads.setdefault(method, set()).update(_methods_around(loads, attributes))
         for caller in _self_callers(member, attributes):
             reads.setdefault("forward", set()).add(caller)
@@ -237,6 +264,7 @@ def _base_readers(name: str, info: ClassInfo, attributes: Attributes) -> set[str
         known = around.readings.setdefault("of bases", {})
         if name not in known:
             loads = [node for node in around.outer_loads.get(name, []) if _reads_base(node, around)]
+            loads = [load for load in loads if not is_only_inspected(load, around)]
             known[name] = set(_methods_around(loads, around))
         found |= known[name]
     return found
@@ -264,6 +292,12 @@ def _self_callers(info: ClassInfo, attributes: Attributes) -> Iterator[str]:
     for method, call in attributes.calls_of(info):
         if attributes.self_of(call.func) is not None:
             yield method.node.name
+
+
+def _is_set_up(statement: ast.stmt) -> bool:
+    """``self.fc.stddev = 0.001``"""
+    target = statement.targets[0] if isinstance(statement, ast.Assign) and len(statement.targets) == 1 else None
+    return isinstance(target, ast.Attribute) and isinstance(target.value, ast.Attribute)
 
 
 def _looks_like_registration(node: ast.AST) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from nnconvert.errors import SourceError
 from nnconvert.source.classes import Base, ClassInfo, torch_class
+from nnconvert.source.handed_on import HandedOn
 from nnconvert.source.modules import ModuleFinder, project_root
 from nnconvert.source.scan import Project, project_of
 from nnconvert.source.text import Source
@@ -51,9 +52,12 @@ class Index:
         self._readers: dict[Path, Reader | None] = {}
         self._texts: dict[Path, str] = {}
         self._named: dict[tuple[str, Path | None], list[ClassInfo]] = {}
+        self.handed_on = HandedOn(self)
         self._bases: dict[ClassInfo, list[Base]] = {}
         self._subclasses: dict[ClassInfo, list[ClassInfo]] = {}
         self._families: dict[ClassInfo, list[ClassInfo]] = {}
+        self._offering: list[Reader] = []
+        """Files whose star imports are being followed, since they may lead back."""
         self.at_hand: Reader | None = None
         """What is read of the file that is being decided."""
         self._settings: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
@@ -138,6 +142,7 @@ class Index:
     def _renew(self) -> None:
         self.generation += 1
         self._named.clear()
+        self.handed_on.forget()
         self._bases.clear()
         self._subclasses.clear()
         self._families.clear()
@@ -210,15 +215,20 @@ class Index:
         """The bytes test before a file is parsed: whether it speaks of the name, or takes all names of another."""
         if path in self._readers or path in self._texts:
             return True
-        data = self._data(path)
+        data = self.data(path)
         return name.encode() in data or b"import *" in data
 
-    def _data(self, path: Path) -> bytes:
+    def data(self, path: Path) -> bytes:
+        """What a file holds on disk; nothing where it cannot be read."""
         self.opened.add(path)
         try:
             return path.read_bytes()
         except OSError:
             return b""
+
+    def find(self, module: str, home: Path | None) -> Path | None:
+        """The file of a module that the file at ``home`` names."""
+        return self._finder.find(module, home)
 
     def module(self, qualname: str, home: Reader) -> Path | None:
         """The file of the module that a qualified name of one file is, if it is one."""
@@ -240,25 +250,20 @@ class Index:
         """The names that a star import of the module brings; None where that is not known."""
         path = self._finder.find(module, home.path)
         reader = self.reader(path) if path is not None else None
-        if reader is None or reader is home or reader.changes_globals:
+        if reader is None or reader is home or reader.changes_globals or reader in self._offering:
             return None
         bindings = reader.tree.module.bindings
         listed = bindings.get("__all__")
         if listed is not None:
             names = _listed(ast.Name("__all__", ast.Load()), reader)
             return frozenset(names) if names is not None and not reader.changes_all else None
-        if "*" in bindings:
+        self._offering.append(reader)
+        starred = [reader.names.brought(star) for star in bindings.get("*", ())]
+        self._offering.pop()
+        if any(brought is None for brought in starred):
             return None
-        return frozenset(name for name in bindings if not name.startswith("_"))
-
-    def meaning(self, qualname: str, home: Reader) -> str:
-        """What a name that another file offers stands for, where that file has it from a third one."""
-        found = self._module_of(qualname, home)
-        reader = self.reader(found[0]) if found is not None else None
-        if found is None or reader is None or len(found[1]) != 1:
-            return qualname
-        meaning = reader.names.qualname(ast.Name(found[1][0], ast.Load()), reader.tree.module)
-        return meaning if meaning is not None and meaning.startswith("torch") else qualname
+        offered = frozenset(bindings).union(*(brought for brought in starred if brought is not None)) - {"*"}
+        return frozenset(name for name in offered if not name.startswith("_"))
 
     # -- classes across files --------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from nnconvert.source.attributes import Attributes
 from nnconvert.source.classes import torch_attribute_names, torch_bases
 from nnconvert.source.names import Names
 from nnconvert.source.scopes import FunctionNode, Scope
+from nnconvert.source.surely import is_class_test, surely_read
 
 _PARAMETER_WALKS: Final = frozenset({"parameters", "named_parameters", "buffers", "named_buffers"})
 _TEXT_METHODS: Final = frozenset({"startswith", "endswith", "find", "lower", "split"})
@@ -61,12 +62,20 @@ NOTHING: Final = Keeps()
 PARAMETERS: Final = Keeps(parameters=True)
 
 
+@dataclass(frozen=True, slots=True)
+class _Called:
+    parameter: str
+    scope: Scope
+
+
 class Keeper:
     """Reads statements and tests about one variable that holds a module."""
 
     def __init__(self, attributes: Attributes, names: Names) -> None:
         self.attributes = attributes
         self.names = names
+        self._entered: list[Scope] = []
+        """Functions that are being read, since they may call one another."""
 
     def body(
         self,
@@ -97,6 +106,8 @@ class Keeper:
                 known |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
             elif isinstance(statement, ast.For) and is_parameter_walk(statement.iter, variable):
                 keeps |= PARAMETERS
+            elif (called := self._called(statement, variable, scope)) is not None:
+                keeps |= self._function(called)
             elif not (_is_harmless(statement, variable) or self.recurses(statement, scope)):
                 return EVERYTHING
         return keeps
@@ -106,9 +117,37 @@ class Keeper:
         deeper = has_children(statement.test) and all(self.recurses(s, scope) for s in statement.body)
         if not (deeper or _is_empty(statement.body)):
             keeps = self.test(statement.test, variable, scope, known)
+            if keeps.everything and is_class_test(statement.test, variable):
+                # An instance without what is read first would have ended the program.
+                read = surely_read(statement.body[0], variable) - torch_attribute_names()["Module"]
+                keeps = Keeps(attributes=frozenset(sorted(read)[:1])) if read else keeps
             if keeps.everything and _is_free_of(statement.test, variable):
                 keeps = self.body(statement.body, variable, scope, loop=loop, known=known)
         return keeps | self.body(statement.orelse, variable, scope, loop=loop, known=known)
+
+    def _called(self, statement: ast.stmt, variable: str, scope: Scope) -> _Called | None:
+        """``init(m)``: a function of the file that gets the module, and else nothing that has to do with it."""
+        call = statement.value if isinstance(statement, ast.Expr) else None
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.args):
+            return None
+        found = scope.lookup(call.func.id)
+        node = found[1][0].node if found is not None and len(found[1]) == 1 else None
+        others = [*call.args[1:], *(keyword.value for keyword in call.keywords)]
+        if not isinstance(node, FunctionNode) or not _is_name(call.args[0], variable):
+            return None
+        parameters = [*node.args.posonlyargs, *node.args.args]
+        inner = self.attributes.tree.inner[node]
+        if inner in self._entered or _is_inside(scope, inner) or not parameters or node.decorator_list:
+            return None
+        return _Called(parameters[0].arg, inner) if all(_is_free_of(other, variable) for other in others) else None
+
+    def _function(self, called: _Called) -> Keeps:
+        assert isinstance(called.scope.node, FunctionNode)
+        self._entered.append(called.scope)
+        try:
+            return self.body(called.scope.node.body, called.parameter, called.scope, loop=False)
+        finally:
+            self._entered.pop()
 
     def recurses(self, statement: ast.stmt, scope: Scope) -> bool:
         """``replace(child)`` within ``replace``, if that does nothing for a module without children."""
@@ -182,6 +221,13 @@ class Keeper:
         if found is not None and isinstance(value, ast.Tuple | ast.List | ast.Set | ast.BinOp):
             return self._class_keeps(value, found[0])
         return EVERYTHING
+
+
+def _is_inside(scope: Scope, outer: Scope) -> bool:
+    found: Scope | None = scope
+    while found is not None and found is not outer:
+        found = found.parent
+    return found is not None
 
 
 def _part(node: ast.expr) -> Keeps:

@@ -28,9 +28,10 @@ class Names:
 
     @cached_property
     def _unknown_stars(self) -> list[Binding]:
-        return [star for star in self._stars if self._brought(star) is None]
+        return [star for star in self._stars if self.brought(star) is None]
 
-    def _brought(self, star: Binding) -> frozenset[str] | None:
+    def brought(self, star: Binding) -> frozenset[str] | None:
+        """The names that a star import of the file brings; None where that is not known."""
         module = star.qualname or ""
         if module in self._star_names:
             return self._star_names[module]
@@ -45,7 +46,7 @@ class Names:
             return None
         if isinstance(node, ast.Attribute):
             base = self.qualname(node.value, scope, depth + 1)
-            full = None if base is None else canonical(f"{base}.{node.attr}")
+            full = None if base is None else canonical(self._handed_on(f"{base}.{node.attr}"))
             return None if full in self.replaced else full
         if not isinstance(node, ast.Name):
             return None
@@ -98,7 +99,9 @@ class Names:
 
     def _meaning(self, binding: Binding, where: Scope, depth: int) -> str | None:
         if binding.kind == "import":
-            return None if self._type_checking_only(binding.node) else canonical(binding.qualname or "")
+            if self._type_checking_only(binding.node):
+                return None
+            return canonical(self._handed_on(binding.qualname or ""))
         if binding.kind == "assign" and isinstance(binding.value, ast.Attribute | ast.Name):
             # `F = nn.functional` is an import in all but name.
             meaning = self.qualname(binding.value, where, depth + 1)
@@ -128,14 +131,18 @@ class Names:
 
     def _from_star(self, name: str) -> str | None:
         for star in reversed(self._stars):
-            known = self._brought(star)
+            known = self.brought(star)
             if known is None:
                 return None
             if name in known:
                 module = star.qualname or ""
                 found = module + name if module.endswith(".") else f"{module}.{name}"
-                return canonical(self.tree.home.index.meaning(found, self.tree.home))
+                return canonical(self._handed_on(found))
         return None
+
+    def _handed_on(self, qualname: str) -> str:
+        home = self.tree.home
+        return home.index.handed_on.meaning(qualname, home)
 
     def is_star_candidate(self, node: ast.expr, scope: Scope) -> bool:
         """Whether a star import of an unknown file binds the root of the chain, perhaps."""

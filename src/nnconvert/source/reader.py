@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nnconvert.source.attributes import Attributes
 from nnconvert.source.classes import Classes, ClassInfo, torch_attribute_names
@@ -19,6 +19,9 @@ from nnconvert.source.walks import Walks
 
 if TYPE_CHECKING:
     from nnconvert.source.index import Index
+
+
+_LOOKING: Final = frozenset({"index", "count", "copy"})
 
 
 class Reader:
@@ -63,8 +66,9 @@ class Reader:
     def changes_all(self) -> bool:
         """Whether the file changes ``__all__`` other than by assigning it."""
         parents = self.tree.parents
-        used = (parents.get(name) for name in self.tree.names() if name.id == "__all__")
-        return any(isinstance(node, ast.Attribute | ast.Subscript) for node in used)
+        used = [parents.get(name) for name in self.tree.names() if name.id == "__all__"]
+        stored = any(isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load) for node in used)
+        return stored or any(isinstance(node, ast.Attribute) and node.attr not in _LOOKING for node in used)
 
     def renew(self, generation: int) -> None:
         """Forget what was found with the help of other files, since one of them is another now."""

@@ -93,7 +93,7 @@ class Walks:
             return None
         if keeps == NOTHING:
             return None
-        owners = self.owners(node.value, self.tree.scope_of[node])
+        owners = self.owners(node.value, self.tree.scope_of[node], deep=deep)
         if owners is not None and not owners:
             return None
         return Walk(node, node.attr, keeps, None if deep else owners, is_deep=deep)
@@ -110,33 +110,41 @@ class Walks:
 
     # -- whose children --------------------------------------------------------------------------------------
 
-    def owners(self, receiver: ast.expr, scope: Scope, depth: int = 0) -> tuple[ClassInfo, ...] | None:
-        """Classes of the file that the receiver may be an instance of; None is any, () is none of them."""
+    def owners(
+        self, receiver: ast.expr, scope: Scope, depth: int = 0, *, deep: bool = False
+    ) -> tuple[ClassInfo, ...] | None:
+        """Classes of the file that the receiver may be an instance of; None is any, () is none of them.
+
+        ``deep``: a container of such instances counts, too.
+        """
         if depth > _DEPTH:  # net = net.to(device)
             return None
         method = self.attributes.self_of(receiver)
         if method is not None:
             return (method.info,)
         if isinstance(receiver, ast.Call):
-            return self._built(receiver, scope, depth)
+            return self._built(receiver, scope, depth, deep)
         if self.names.qualname(receiver, scope) is not None:
             return ()  # torch.func.apply, torch.nn.modules and the like: not an instance
         if isinstance(receiver, ast.Attribute):
-            return self._all_built(self.given(receiver), scope, depth)
+            return self._all_built(self.given(receiver), scope, depth, deep)
         if self.attributes.classes.named(receiver, scope):
             return ()  # a class, not an instance: apply of an autograd.Function
-        return self._all_built(self.given(receiver), scope, depth) if isinstance(receiver, ast.Name) else None
+        return self._all_built(self.given(receiver), scope, depth, deep) if isinstance(receiver, ast.Name) else None
 
-    def _all_built(self, values: Sequence[ast.expr | None], scope: Scope, depth: int) -> tuple[ClassInfo, ...] | None:
+    def _all_built(
+        self, values: Sequence[ast.expr | None], scope: Scope, depth: int, deep: bool
+    ) -> tuple[ClassInfo, ...] | None:
         found: list[ClassInfo] = []
         for value in values:
-            built = self._built(value, scope, depth) if isinstance(value, ast.Call) else None
+            around = self.tree.scope_of.get(value, scope) if value is not None else scope
+            built = self._built(value, around, depth, deep) if isinstance(value, ast.Call) else None
             if built is None:
                 return None
             found.extend(built)
         return tuple(found) if values else None
 
-    def _built(self, call: ast.Call, scope: Scope, depth: int) -> tuple[ClassInfo, ...] | None:
+    def _built(self, call: ast.Call, scope: Scope, depth: int, deep: bool) -> tuple[ClassInfo, ...] | None:
         if isinstance(call.func, ast.Name) and call.func.id == "super":
             method = self.attributes.method_of(scope)
             return (method.info,) if method else None
@@ -148,25 +156,28 @@ class Walks:
             function = function.args[0]  # getattr(torchvision.models, name)()
         qualname = self.names.qualname(function, scope)
         if qualname is not None:
-            return self._returned(qualname, call, scope, depth)
+            return self._returned(qualname, call, scope, depth, deep)
         if isinstance(function, ast.Attribute) and function.attr in _RETURNING_SELF:
-            owners = self.owners(function.value, scope, depth + 1)
+            owners = self.owners(function.value, scope, depth + 1, deep=deep)
             own = any(function.attr in m.methods for owner in owners or () for m in owner.family())
             return None if own else owners
         return None
 
-    def _returned(self, qualname: str, call: ast.Call, scope: Scope, depth: int) -> tuple[ClassInfo, ...] | None:
+    def _returned(
+        self, qualname: str, call: ast.Call, scope: Scope, depth: int, deep: bool
+    ) -> tuple[ClassInfo, ...] | None:
         """What an imported function gives: nothing of this file, unless it is handed something of it."""
         if qualname in _SAME and call.args:
-            return self.owners(call.args[0], scope, depth + 1)
+            return self.owners(call.args[0], scope, depth + 1, deep=deep)
         if qualname in _LOADING:
             return None
         home = self.tree.home
         if home is not home.index.at_hand and self.makers(call):
             return None  # in other files than the one at hand, what a function of the project gives may be anything
-        if torch_class(qualname) in _CONTAINERS:
-            return ()
         given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        if torch_class(qualname) in _CONTAINERS:
+            inner = [self.owners(node, scope, depth + 1, deep=True) for node in given] if deep else []
+            return () if all(owners == () for owners in inner) else None
         return None if any(self.owners(node, scope, depth + 1) for node in given) else ()
 
     def makers(self, call: ast.Call) -> Sequence[Path]:
@@ -180,11 +191,21 @@ class Walks:
         """What an expression that names something was given: the values of a name, or of an attribute of self."""
         if isinstance(node, ast.Attribute):
             owner = self.attributes.self_of(node.value)
-            return [store.value for store in self.attributes.stores(owner.info, node.attr)] if owner else []
+            infos = [owner.info] if owner else self._annotated(node.value)
+            return [store.value for info in infos for store in self.attributes.stores(info, node.attr)]
         if isinstance(node, ast.Name):
             found = self.tree.scope_of[node].lookup(node.id)
             return [b.value for b in found[1]] if found else []
         return [node]
+
+    def _annotated(self, node: ast.expr) -> Sequence[ClassInfo]:
+        """The classes that the annotation of a parameter names: ``model: Net``."""
+        scope = self.tree.scope_of[node] if isinstance(node, ast.Name) else None
+        found = scope.lookup(node.id) if scope is not None and isinstance(node, ast.Name) else None
+        if found is None or [b.kind for b in found[1]] != ["parameter"]:
+            return []
+        annotation = getattr(found[1][0].node, "annotation", None)
+        return self.attributes.classes.named(annotation, found[0].parent or found[0]) if annotation is not None else []
 
     # -- what is kept ----------------------------------------------------------------------------------------
 

@@ -36,6 +36,8 @@ REACHED = {
     "setattr": "def f(model):\n    setattr(model, 'act', None)",
     "fused": "torch.ao.quantization.fuse_modules(Net(), [['fc', 'act']])",
     "traced to": "extract(Net(), return_nodes={'act': 'out'})",
+    "a path to it": "class Top(nn.Module):\n    def f(self):\n        self.hooks = [dict(module='net.act')]",
+    "a path through it": "HOOKS = {'body.0.act.out': 1}",
     "stored under computed names": "def f(model, name):\n    setattr(model, name, None)",
 }
 
@@ -75,6 +77,10 @@ HARMLESS = {
     "an instance of something else": "other = nn.Linear(4, 4)\ny = other.act",
     "a class without relation": "class Other(nn.Module):\n    def f(self, x):\n        return self.act + x",
     "a string": "ACTS = {'act': 1}",
+    "a path to something else": "HOOKS = {'act.fc': 1, 'body.react': 2}",
+    "a path that begins with it": "HOOKS = {'act.weight': 1}",
+    "a sentence": "TEXT = 'see net.act. Or not.'",
+    "a name of torch": "FUNCTION = 'torch.act'",
     "a docstring": "def f():\n    '''See Net.act.'''",
     "other names of modules": "def f(model, i):\n    return getattr(model, f'layer{i}')",
     "stores of other names": "def f(model, i):\n    setattr(model, f'layer{i}', 1)",

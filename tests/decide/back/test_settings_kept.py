@@ -126,7 +126,9 @@ def test_a_name_that_is_taken_by_anything_is_taken(init: str, parts: dict[str, s
 SHARING = "self.a = nn.Dropout({0})\nself.n = 1\nself.b = nn.Dropout({0})"
 
 
-@pytest.mark.parametrize(("parameter", "name"), [("p", "dropout_p"), ("rate", "rate_p"), ("drop_p", "drop_p")])
+@pytest.mark.parametrize(
+    ("parameter", "name"), [("p", "dropout_p"), ("rate", "rate_p"), ("drop_p", "drop_p"), ("drop_rate", "drop_rate")]
+)
 def test_one_attribute_holds_a_parameter_that_several_submodules_need(parameter: str, name: str) -> None:
     init, forward = SHARING.format(parameter), "return self.b(self.a(x))"
     setting = f"self.{name}, training=self.training"
