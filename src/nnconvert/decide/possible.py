@@ -1,13 +1,15 @@
 """Whether a text can hold a call site at all: a test of its words, before anything is read of its tree.
 
 It must err to True. A call site names a functional or a class of torch.nn behind the dot of something imported
-from torch (``F.relu``, ``nn.ReLU``), imports it by its name, or has it from a star import.
+(``F.relu``, ``nn.ReLU``; from torch, or from a file that hands it on), imports it by its name, or has it from a star
+import.
 """
 
 from __future__ import annotations
 
 import keyword
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -23,8 +25,10 @@ _WORD: Final = re.compile(r"\w+")
 _STAR: Final = re.compile(r"import[\s\\(]*\*")  # none of these begins with \b, which would hide where to look for them
 _REST: Final = r"(?:\\\r?\n|[^\r\n])*"
 """Of a logical line that is in no brackets."""
-_FROM_TORCH: Final = re.compile(rf"from[\s\\]+torch\b[\w.\s\\]*?\bimport\b[\s\\]*(\((?:[^)#]|{_COMMENT})*\)|{_REST})")
-_IMPORT: Final = re.compile(rf"import\b({_REST})")
+_FROM: Final = re.compile(rf"from[\s\\]+([\w.\s\\]*?)\bimport\b[\s\\]*(\((?:[^)#]|{_COMMENT})*\)|{_REST})")
+_IMPORT: Final = re.compile(rf"import[\s\\]+(\w+)({_REST})")
+_FOREIGN: Final = frozenset({"numpy", *sys.stdlib_module_names})
+"""Modules that hand on nothing of torch."""
 _ALIAS: Final = re.compile(rf"=(?:[\s\\(]|{_COMMENT})*(?P<root>\w+)(?:[\s\\)]*\.[\s\\]*\w+)*(?![\w.])(?![ \t]*[(\[])")
 _TAIL: Final = re.compile(rf"(?:[\w.\s\\)]|{_COMMENT})*\Z")
 """What a chain of names can be written with, up to the place at hand."""
@@ -83,12 +87,13 @@ def _behind_dot(kind: str) -> re.Pattern[str]:
 
 
 def _imported(text: str) -> Iterator[str]:
-    """Names that imports of torch speak of."""
+    """Names that imports speak of, but for those of modules that have nothing of torch."""
+    for match in _FROM.finditer(text):
+        if match[1].strip("\\ \t\r\n\f").partition(".")[0] not in _FOREIGN:
+            yield from _WORD.findall(match[2])
     for match in _IMPORT.finditer(text):
-        if "torch" in match[1]:
-            yield from _WORD.findall(match[1])
-    for match in _FROM_TORCH.finditer(text):
-        yield from _WORD.findall(match[1])
+        if match[1] not in _FOREIGN or "," in match[2]:
+            yield from _WORD.findall(match[0])
 
 
 def _with_aliases(text: str, imported: Iterable[str]) -> set[str]:
