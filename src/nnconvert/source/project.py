@@ -10,6 +10,7 @@ from typing import Final
 from nnconvert.source import beside
 from nnconvert.source.index import Index
 from nnconvert.source.reader import Reader
+from nnconvert.source.text import Source
 
 MOST: Final = 12
 """Other files that are named for one."""
@@ -25,7 +26,7 @@ class Neighbours:
         self._index = index if index is not None else Index()
         self._path = Path(os.path.abspath(path)) if path is not None and not self._index.alone else None
 
-    def read(self, text: str, module_bases: frozenset[str], functionals: frozenset[str]) -> Reader:
+    def read(self, text: str | Source, module_bases: frozenset[str], functionals: frozenset[str]) -> Reader:
         """Read the file at hand, with this text; raises SourceError where it does not parse."""
         return self._index.open(self._path, text, module_bases, functionals)
 
@@ -35,10 +36,13 @@ class Neighbours:
             self._index.settle(self._path, text, changed=changed)
 
     @property
-    def has_relatives(self) -> bool:
-        """Whether classes of the file that was read last have bases or subclasses in other files."""
+    def relatives(self) -> frozenset[Path]:
+        """The other files in which classes of the file that was read last have bases or subclasses."""
         reader = self._index.at_hand
-        return reader is not None and any(m.home is not reader for info in reader.classes for m in info.family())
+        if reader is None:
+            return frozenset()
+        homes = (member.home for info in reader.classes for member in info.family() if member.home is not reader)
+        return frozenset(home.path for home in homes if home.path is not None)
 
     @property
     def imported(self) -> frozenset[str]:
@@ -62,8 +66,7 @@ class Neighbours:
         project, home = self._index.project(self._path), self._path
         first = project.with_class((name, home) for name in class_names)
         ordered = [path for path in sorted(first, key=lambda path: _distance(path, home)) if path != home][:MOST]
-        held = ((name, path) for path in ordered for name in project.classes_of(path))
-        second = project.with_class(held) if len(ordered) < MOST else set()
+        second = project.with_class(project.classes_of(ordered)) if len(ordered) < MOST else set()
         further = sorted(second - first - {home}, key=lambda path: _distance(path, home))
         return (*ordered, *further)[:MOST]
 
