@@ -42,7 +42,15 @@ class Judge(nnconvert.Verifier):
         super().__init__()
         self.evidence = evidence
 
-    def verify(self, path: Path, old: bytes, new: bytes, classes: tuple[Expected, ...] = ()) -> tuple[Evidence, ...]:
+    def verify(
+        self,
+        path: Path,
+        old: bytes,
+        new: bytes,
+        classes: tuple[Expected, ...] = (),
+        new_path: Path = Path("NEW.py"),
+        around: tuple[Path, ...] = (),
+    ) -> tuple[Evidence, ...]:
         if not self.evidence:
             raise ValueError("out\nof order")
         assert (path.name, old == new) == ("net.py", False)

@@ -66,8 +66,7 @@ class Neighbours:
         project, home = self._index.project(self._path), self._path
         first = project.with_class((name, home) for name in class_names)
         ordered = [path for path in sorted(first, key=lambda path: _distance(path, home)) if path != home][:MOST]
-        held = ((name, path) for path in ordered for name in project.classes_of(path))
-        second = project.with_class(held) if len(ordered) < MOST else set()
+        second = project.with_class(project.classes_of(ordered)) if len(ordered) < MOST else set()
         further = sorted(second - first - {home}, key=lambda path: _distance(path, home))
         return (*ordered, *further)[:MOST]
 

@@ -98,9 +98,10 @@ class Project:
         """Files that name one of these classes, each given with the file it stands in: the first of ``knowing``."""
         return set(self._named(self._with_class(classes)))
 
-    def classes_of(self, path: Path) -> Set[str]:
-        """The names of all classes of one of the files."""
-        return self._tables.names[self._tables.alive()[str(path)]].classes
+    def classes_of(self, paths: Iterable[Path]) -> Set[tuple[str, Path]]:
+        """All classes of some of the files, each with its file."""
+        numbers = self._tables.alive()
+        return {(name, path) for path in paths for name in self._tables.names[numbers[str(path)]].classes}
 
     def _with_class(self, classes: Iterable[tuple[str, Path]]) -> set[int]:
         return {n for name, home in classes for n in self._tables.at("words", name) if self._takes(n, name, home)}
