@@ -27,8 +27,6 @@ _REST: Final = r"(?:\\\r?\n|[^\r\n])*"
 """Of a logical line that is in no brackets."""
 _FROM: Final = re.compile(rf"from[\s\\]+([\w.\s\\]*?)\bimport\b[\s\\]*(\((?:[^)#]|{_COMMENT})*\)|{_REST})")
 _IMPORT: Final = re.compile(rf"import[\s\\]+(\w+)({_REST})")
-_FOREIGN: Final = frozenset({"numpy", *sys.stdlib_module_names})
-"""Modules that hand on nothing of torch."""
 _ALIAS: Final = re.compile(rf"=(?:[\s\\(]|{_COMMENT})*(?P<root>\w+)(?:[\s\\)]*\.[\s\\]*\w+)*(?![\w.])(?![ \t]*[(\[])")
 _TAIL: Final = re.compile(rf"(?:[\w.\s\\)]|{_COMMENT})*\Z")
 """What a chain of names can be written with, up to the place at hand."""
@@ -36,6 +34,8 @@ _BREAKING: Final = re.compile(r"[^\w.\s\\)]")
 _CALLED: Final = re.compile(rf"\)(?:[\s\\]|{_COMMENT})*\(")
 _NAME_AT_END: Final = re.compile(r"[\w)\]]\Z")
 _LOOK_BACK: Final = 300
+_FOREIGN: Final = frozenset({"numpy", "scipy", "jax", "tensorflow", "pandas", *sys.stdlib_module_names})
+"""Packages that hand on nothing of torch."""
 _BRACKETS: Final = (("(", ")"), ("[", "]"), ("{", "}"))
 
 

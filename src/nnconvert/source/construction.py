@@ -112,7 +112,9 @@ class Construction:
         if statement not in self._mentions:
             self._mentions[statement] = list(self._mentioned(statement))
         return any(
-            _method_named(node) in reaching if isinstance(node, ast.Attribute) else self._gives_away(node, reaching)
+            _method_named(node) in reaching and not is_only_inspected(node, self.attributes)
+            if isinstance(node, ast.Attribute)
+            else self._gives_away(node, reaching)
             for node in self._mentions[statement]
         )
 
@@ -120,8 +122,7 @@ class Construction:
         """What the statement reads of self and of ``super()``, and where it has self for something else."""
         stack = [statement]
         for node in stack:
-            reads = isinstance(node, ast.Attribute) and (self.attributes.self_of(node.value) or is_super(node.value))
-            if isinstance(node, ast.Attribute) and reads and not is_only_inspected(node, self.attributes):
+            if isinstance(node, ast.Attribute) and (self.attributes.self_of(node.value) or is_super(node.value)):
                 yield node
             bare = isinstance(node, ast.Name) and not isinstance(self.tree.parents.get(node), ast.Attribute)
             if bare and isinstance(node, ast.Name) and self.attributes.self_of(node):
