@@ -48,8 +48,8 @@ class Judge(nnconvert.Verifier):
         old: bytes,
         new: bytes,
         classes: tuple[Expected, ...] = (),
-        new_path: Path = Path("NEW.py"),
-        around: tuple[Path, ...] = (),
+        new_path: Path = Path("NEW.py"),  # noqa: ARG002
+        around: tuple[Path, ...] = (),  # noqa: ARG002
     ) -> tuple[Evidence, ...]:
         if not self.evidence:
             raise ValueError("out\nof order")

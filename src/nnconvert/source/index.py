@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from nnconvert.source.reader import Reader
 
 _DEPTH: Final = 12
-_MOST_CHARACTERS: Final = 2_000_000
-"""Of the sources that stay read from one file at hand to the next: they take about a hundred times as much memory."""
+_MOST_CHARACTERS: Final = 5_000_000
+"""Of the sources that stay read from one file at hand to the next: they take about fifty times as much memory."""
 
 
 class Index:
@@ -43,7 +43,7 @@ class Index:
         self.folder = folder
         self.search_path = tuple(search_path)
         self.generation = 0
-        """Changes with the file at hand: what was found across files before may be of its older text."""
+        """Changes with the text of a file: what was found across files before may be of its older text."""
         self.opened: set[Path] = set()
         """All files that were read to decide about others."""
         self._finder = ModuleFinder(search_path)
@@ -74,26 +74,42 @@ class Index:
         if self._settings != (module_bases, functionals):
             self._settings = (module_bases, functionals)
             self._readers.clear()
+            self._renew()
         self._make_room()
-        self._renew()
-        known = self.reader(path) if path is not None and path in self._readers else None
-        if known is not None and known.source.text == (text if isinstance(text, str) else text.text):
-            self.at_hand = known
+        written = text if isinstance(text, str) else text.text
+        known = self._readers.get(path) if path is not None else None
+        if known is not None and known.source.text == written:
+            reader = known
+        elif path is None or (path not in self._readers and self._text_on_disk(path) == written):
+            reader = self._read(Source(text) if isinstance(text, str) else text, path)  # nothing was found in it yet
         else:
-            self.at_hand = self._read(Source(text) if isinstance(text, str) else text, path)
-        if path is not None:
-            self._readers.pop(path, None)
-            self._readers[path] = self.at_hand
-        return self.at_hand
+            self._renew()
+            reader = self._read(Source(text) if isinstance(text, str) else text, path)
+        self._take(reader)
+        return reader
+
+    def _take(self, reader: Reader) -> None:
+        """The reader is that of the file at hand from now on, and the one read last."""
+        for seen_otherwise in (self.at_hand, reader):
+            if seen_otherwise is not None:
+                seen_otherwise.look_again()
+        self.at_hand = reader
+        if reader.path is not None:
+            self._readers.pop(reader.path, None)
+            self._readers[reader.path] = reader
+            self.reader(reader.path)
 
     def _make_room(self) -> None:
         """Forget what was read longest ago: never while a file is decided, which holds classes of others."""
         sizes = {path: len(r.source.text) for path, r in self._readers.items() if r is not None}
-        excess = sum(sizes.values()) - _MOST_CHARACTERS
-        for path, size in sizes.items():
-            if excess > 0:
+        total = sum(sizes.values())
+        if total <= _MOST_CHARACTERS:
+            return
+        for path, size in sizes.items():  # a good part at once, since links to what goes are found anew
+            if total > _MOST_CHARACTERS * 3 // 4:
                 del self._readers[path]
-                excess -= size
+                total -= size
+        self._renew()
 
     def settle(self, path: Path, text: str | None, *, changed: bool) -> None:
         """The text that the file at hand, with an absolute path, has from now on; ``changed``: other than on disk.

@@ -75,6 +75,10 @@ class Reader:
         self.generation = generation
         self._constructions.clear()
         self.attributes.readings.clear()
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Forget what depends on which file is at hand."""
         for found in ("walks", "elsewhere"):
             self.__dict__.pop(found, None)
 
