@@ -8,11 +8,13 @@ import linecache
 import os
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
 
 import torch
+
+from .reading import dimensions_compared
 
 
 def user_frames(error: BaseException) -> list[tuple[FrameType, int]]:
@@ -35,12 +37,39 @@ def names_at(frame: FrameType, line: int) -> list[str]:
 
 
 def blamed(error: BaseException) -> list[int]:
-    """Places of the arguments of forward that its failing statement reads."""
+    """Places of the arguments of forward that its failing statement reads, then of those it got its values from."""
     for frame, line in user_frames(error)[::-1]:
         if frame.f_code.co_name == "forward":
             names = names_at(frame, line)
-            return [place for place, name in enumerate(_arguments(frame)) if name in names]
+            behind = _behind(frame, names)
+            arguments = list(enumerate(_arguments(frame)))
+            direct = [place for place, name in arguments if name in names]
+            return [*direct, *(place for place, name in arguments if name in behind and place not in direct)]
     return []
+
+
+def _behind(frame: FrameType, names: Sequence[str]) -> set[str]:
+    """Names that values of these names were computed from, through the assignments of the function."""
+    tree = _tree(frame)
+    sources: dict[str, set[str]] = {}
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, (ast.Assign, ast.For)):
+            value, targets = (node.iter, [node.target]) if isinstance(node, ast.For) else (node.value, node.targets)
+            for name in (n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)):
+                sources.setdefault(name, set()).update(n.id for n in ast.walk(value) if isinstance(n, ast.Name))
+    found, pending = set(names), list(names)
+    while pending:
+        more = sources.get(pending.pop(), set()) - found
+        found |= more
+        pending += more
+    return found
+
+
+def _tree(frame: FrameType) -> ast.Module | None:
+    try:
+        return ast.parse(textwrap.dedent(inspect.getsource(frame.f_code)))
+    except (OSError, SyntaxError):
+        return None  # made at run time
 
 
 def keys_read(error: BaseException, place: int) -> list[str]:
@@ -48,11 +77,8 @@ def keys_read(error: BaseException, place: int) -> list[str]:
     frame = next((f for f, _ in user_frames(error)[::-1] if f.f_code.co_name == "forward"), None)
     if frame is None or place >= len(_arguments(frame)):
         return []
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(frame.f_code)))
-    except (OSError, SyntaxError):
-        return []  # made at run time
-    keys = [node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript)
+    tree = _tree(frame)
+    keys = [node.slice for node in (ast.walk(tree) if tree else ()) if isinstance(node, ast.Subscript)
             and isinstance(node.value, ast.Name) and node.value.id == _arguments(frame)[place]]  # fmt: skip
     return list(dict.fromkeys(k.value for k in keys if isinstance(k, ast.Constant) and isinstance(k.value, str)))
 
@@ -72,6 +98,14 @@ def compared_at(error: BaseException) -> Iterator[tuple[int, int]]:
                 values = [value_of(operand, frame) for operand in operands]
                 for place in range(len(values) - 1):
                     yield from _both_ways(values[place], values[place + 1])
+
+
+def dimensions_at(error: BaseException) -> Iterator[int]:
+    """Numbers that the failing statements compare a number of dimensions with."""
+    for frame, line in user_frames(error)[:2]:
+        for node in ast.walk(_statement(frame, line, ast.Compare)):
+            if isinstance(node, ast.Compare):
+                yield from (count for _, count in dimensions_compared(node))
 
 
 def keys_at(error: KeyError) -> list[Any]:
