@@ -22,7 +22,7 @@ from .inputs import Feed, extended
 from .patience import TooSlowError, limited
 from .project import examples_elsewhere
 from .reach import changed_statements, counted_calls, executed_lines, reached
-from .rebuilt import NOT_CALLED, progress, rebuilt
+from .rebuilt import progress, rebuilt
 from .recipe import Namespace, Recipe, evaluate_call, namespace_of
 from .running import Run, materialise, randomise, says_something
 from .values import tensors_in
@@ -95,16 +95,18 @@ class RecipeSearch:
         self.deadline = 0.0
         """In processor time, not by the clock: a busy machine must not change what is found."""
         self.wanted = changed_statements(self.text, cls.__qualname__, job["changed"])
+        self.was_built = False
+        """Whether the last example gave a model, whatever forward made of it."""
         self.best: Recipe | None = None
         self.reached = 0
         """How many of the changed statements the best recipe runs."""
         self.construct_error = ""
         self.error: BaseException | None = None
         """What the last attempt raised, and ..."""
-        self.not_called: BaseException | None = None
-        """The one error of forward that speaks of how the model was built."""
         self.progress = 0
         """... how far it came before: lines of the file and calls of modules."""
+        self.furthest: tuple[tuple[int, bool], BaseException | None] = ((0, False), None)
+        """Of the model as it was built last, the error of forward that came furthest; of several, one about None."""
         self.first_feed_error = ""
         self.too_large = 0
         self.ran = 0
@@ -142,7 +144,7 @@ class RecipeSearch:
                 yield current
                 if self.error is None or self.said.args is not None or current.setup or depth < -DEEP:
                     continue
-                for text in rebuilt(current.construct, self.error, optional):
+                for text in rebuilt(current.construct, self.error, optional, self.was_built):
                     changed = replace(current, construct=text, source="what its exceptions ask for")
                     pending.append((depth - 1, -progress(self.error), changed))
                 pending.sort(key=lambda item: item[1])
@@ -183,7 +185,8 @@ class RecipeSearch:
 
     def try_construct(self, example: Example) -> None:
         """Build by the example, and keep what can be fed."""
-        self.not_called = None
+        self.furthest = ((0, False), None)
+        self.was_built = False
         try:
             recipe = Recipe(example.source, example.setup, example.construct, ("",))
             with limited(self.seconds * TRY):
@@ -196,6 +199,7 @@ class RecipeSearch:
             return
         if type(model) is not self.cls:
             return
+        self.was_built = True
         for text in self.texts(example):
             accepted = self.attempt(model, names, replace(recipe, inputs=(text,)))
             if accepted is not None:
@@ -203,7 +207,7 @@ class RecipeSearch:
                 return
         if self.said.inputs is None:
             self.search_feeds(model, names, recipe)
-        self.error = self.not_called if self.best is None else None
+        self.error = self.furthest[1] if self.best is None else None
 
     def build(self, recipe: Recipe) -> tuple[nn.Module, Namespace]:
         """The model, off its start, and the names that its inputs are evaluated in."""
@@ -260,8 +264,8 @@ class RecipeSearch:
                     self.check(model, names, candidate)
             except (Exception, SystemExit, TooSlowError) as error:  # as above: the next candidate follows
                 self.error = error
-                if NOT_CALLED in str(error):
-                    self.not_called = error
+                came = (self.progress, "NoneType" in str(error))
+                self.furthest = (came, error) if came > self.furthest[0] else self.furthest
                 self.first_feed_error = self.first_feed_error or f"{recipe.inputs[0]}: {words(error)}"
                 self.too_large += words(error) == MEMORY_REASON
                 if "grad" not in str(error):

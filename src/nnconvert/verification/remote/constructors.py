@@ -6,12 +6,13 @@ import enum
 import inspect
 import itertools
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from torch import nn
 
-from .meant import class_meant, literals_meant
+from .meant import class_meant, literals_meant, qualified
 
 PLAIN = 3
 """Candidates before other choices are tried, and how many of these there are."""
@@ -167,12 +168,19 @@ def _nested(
     meant = class_meant(parameter.name, parameter.annotation, module_globals)
     if meant is None or depth >= NESTED:
         return None
-    spelled, cls = meant
+    spelled, cls = _kind_of(meant, variant, module_globals)
     if issubclass(cls, enum.Enum):
         members = list(cls.__members__)
         return f"{spelled}.{members[min(variant, len(members) - 1)]}" if members else None
-    arguments = _arguments(cls, inner, outer, variant, module_globals, depth + 1)
-    return None if arguments is None else f"{spelled}({arguments})"
+    own = vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else module_globals
+    arguments = _arguments(cls, inner, outer, variant, own, depth + 1)
+    return None if arguments is None else f"{spelled}({qualified(arguments, own, module_globals)})"
+
+
+def _kind_of(meant: tuple[str, type], variant: int, module_globals: dict[str, Any]) -> tuple[str, type]:
+    """What is meant, or in another variant a class that derives from it."""
+    kinds = [meant, *((n, v) for n, v in module_globals.items() if isinstance(v, type) and meant[1] in v.__mro__[1:])]
+    return kinds[variant] if variant < len(kinds) else meant
 
 
 def required_parameters(cls: type) -> list[inspect.Parameter]:
@@ -186,9 +194,15 @@ def optional_parameters(cls: type) -> list[str]:
 
 
 def _parameters(cls: type) -> list[inspect.Parameter]:
+    """Of the constructor; where it passes on what it does not name, also those of the constructor behind it."""
     parameters = list(inspect.signature(vars(cls).get("__init__") or cls).parameters.values())
     parameters = parameters[1:] if "__init__" in vars(cls) else parameters
-    return [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    base = next((c for c in cls.__mro__[1:] if "__init__" in vars(c)), nn.Module)
+    if parameters and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD and base not in (nn.Module, object):
+        known = {p.name for p in named}
+        named += [p.replace(kind=p.KEYWORD_ONLY) for p in _parameters(base) if p.name not in known]
+    return named
 
 
 def unguessable(cls: type, module_globals: dict[str, Any]) -> list[str]:

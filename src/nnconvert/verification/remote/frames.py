@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-import linecache
 import os
-import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from types import FrameType
@@ -30,7 +28,7 @@ def user_frames(error: BaseException) -> list[tuple[FrameType, int]]:
 
 def names_at(frame: FrameType, line: int) -> list[str]:
     """Names and attributes that the failing statement reads; of a ``raise``, its condition's, too."""
-    tree = _statement(frame, line, ast.expr)
+    tree = _statement(frame, line)
     found = [n.attr if isinstance(n, ast.Attribute) else n.id for n in ast.walk(tree)
              if isinstance(n, (ast.Attribute, ast.Name))]  # fmt: skip
     return [name for name in dict.fromkeys(found) if name != "self"]
@@ -92,7 +90,7 @@ def _arguments(frame: FrameType) -> tuple[str, ...]:
 def compared_at(error: BaseException) -> Iterator[tuple[int, int]]:
     """Sizes that the failing statements compare or divide: one, and what it is compared with."""
     for frame, line in user_frames(error)[:2]:
-        for node in ast.walk(_statement(frame, line, (ast.Compare, ast.Mod))):
+        for node in ast.walk(_statement(frame, line)):
             if isinstance(node, ast.Compare) or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod)):
                 operands = [node.left, *(node.comparators if isinstance(node, ast.Compare) else [node.right])]
                 values = [value_of(operand, frame) for operand in operands]
@@ -103,7 +101,7 @@ def compared_at(error: BaseException) -> Iterator[tuple[int, int]]:
 def dimensions_at(error: BaseException) -> Iterator[int]:
     """Numbers that the failing statements compare a number of dimensions with."""
     for frame, line in user_frames(error)[:2]:
-        for node in ast.walk(_statement(frame, line, ast.Compare)):
+        for node in ast.walk(_statement(frame, line)):
             if isinstance(node, ast.Compare):
                 yield from (count for _, count in dimensions_compared(node))
 
@@ -112,7 +110,7 @@ def keys_at(error: KeyError) -> list[Any]:
     """Keys of the dictionaries that the failing statement looks into."""
     found: list[Any] = []
     for frame, line in user_frames(error)[:1]:
-        for node in ast.walk(_statement(frame, line, ast.Subscript)):
+        for node in ast.walk(_statement(frame, line)):
             value = value_of(node.value, frame) if isinstance(node, ast.Subscript) else None
             found += [*value] if isinstance(value, dict) else []
     return found
@@ -127,20 +125,22 @@ def _both_ways(left: Any, right: Any) -> Iterator[tuple[int, int]]:
                 yield from _both_ways(one, other)
 
 
-def _statement(frame: FrameType, line: int, wanted: Any) -> ast.AST:
-    """The line that failed as far as it can be parsed, with the condition above it where it only raises."""
-    for first in (line, line - 1, line - 2):
-        path, numbers = frame.f_code.co_filename, range(first, line + 1)
-        text = "".join(linecache.getline(path, number) for number in numbers).strip()
-        head = re.sub(r"^(?:el)?if (.*?):(?:\s.*)?$", r"\1", text, flags=re.S)
-        try:
-            tree = ast.parse(head)
-        except SyntaxError:
-            continue
-        is_raise = bool(tree.body) and isinstance(tree.body[0], ast.Raise)
-        if not is_raise and any(isinstance(node, wanted) for node in ast.walk(tree)):
-            return tree
-    return ast.Module([], [])
+def _statement(frame: FrameType, line: int) -> ast.AST:
+    """The statement that failed, of a compound one its head; of a ``raise``, the condition that it stands under."""
+    tree = _tree(frame)
+    around: list[ast.stmt] = []
+    for node in ast.walk(tree) if tree is not None else ():  # outer ones come first
+        first = frame.f_code.co_firstlineno - 1
+        if isinstance(node, ast.stmt) and node.lineno <= line - first <= (node.end_lineno or node.lineno):
+            around.append(node)
+    failed = around[-1] if around else ast.Pass()
+    if isinstance(failed, ast.Raise):
+        failed = next((node for node in reversed(around) if isinstance(node, ast.If)), failed)
+    if isinstance(failed, (ast.If, ast.While)):
+        return failed.test
+    if isinstance(failed, ast.For):
+        return failed.iter
+    return failed if not hasattr(failed, "body") else ast.Pass()
 
 
 def value_of(node: ast.expr, frame: FrameType) -> Any:

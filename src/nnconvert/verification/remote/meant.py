@@ -7,6 +7,7 @@ import dataclasses
 import enum
 import inspect
 import textwrap
+from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
 from torch import nn
@@ -65,3 +66,17 @@ def _compared(cls: type) -> dict[str, list[str]]:
 def _strings(node: ast.expr) -> list[str]:
     parts = node.elts if isinstance(node, (ast.List, ast.Tuple, ast.Set)) else [node]
     return [p.value for p in parts if isinstance(p, ast.Constant) and isinstance(p.value, str)]
+
+
+def qualified(arguments: str, own: Mapping[str, Any], module_globals: Mapping[str, Any]) -> str:
+    """The arguments of a call, written in one module's names, in those of another: with imports where they differ."""
+    home, call = own["__name__"], ast.parse(f"f({arguments})", mode="eval")
+
+    class Qualify(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            is_known = node.id in ("f", "torch", "nn", "importlib") or node.id not in own
+            if is_known or own[node.id] is module_globals.get(node.id):
+                return node
+            return ast.parse(f"importlib.import_module({home!r}).{node.id}", mode="eval").body
+
+    return arguments if own is module_globals else ast.unparse(Qualify().visit(call))[2:-1]

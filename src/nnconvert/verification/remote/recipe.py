@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 import sys
 from collections.abc import Mapping
@@ -66,8 +67,9 @@ def wide(*shape: int) -> torch.Tensor:
 
 
 def namespace_of(module_globals: Mapping[str, Any], setup: tuple[str, ...] = ()) -> Namespace:
-    """The module's own names, with torch, nn and ``wide``, after the setup statements ran."""
-    names: Namespace = {"torch": torch, "nn": torch.nn, "wide": wide, "guessed_config": GuessedConfig}
+    """The module's own names, with torch, nn, importlib and ``wide``, after the setup statements ran."""
+    names: Namespace = {"torch": torch, "nn": torch.nn, "importlib": importlib}
+    names.update(wide=wide, guessed_config=GuessedConfig)
     names.update(module_globals)
     for statement in setup:
         exec(compile(statement, "<setup>", "exec"), names)
