@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import math
 import re
@@ -244,6 +245,11 @@ def _given(text: str, made: list[Made], message: str) -> Iterator[str]:
         for place, argument in enumerate(arguments):
             if argument.startswith("torch."):
                 yield from (with_argument(text, place, other) for other in ("2", "None"))
+    if re.search(r"list index out of range|index \d+ is out of range|not enough values to unpack", message):
+        for place, argument in enumerate(arguments):
+            several = ast.parse(argument, mode="eval").body
+            if isinstance(several, ast.List) and several.elts:
+                yield with_argument(text, place, ast.unparse(ast.List([*several.elts, several.elts[-1]])))
     if re.search(
         r"but found (type )?(<class ')?[Tt]ensor|must be tuple|0-d tensor|TensorList|expected a list", message
     ):

@@ -67,6 +67,8 @@ class Given:
 
 def find_recipe(module: ModuleType, cls: type, job: dict[str, Any]) -> Recipe:
     """The first recipe whose forward runs in eval and in train mode. Raises NotBuiltError."""
+    if cls.forward is nn.Module.forward:  # type: ignore[attr-defined]
+        raise NotBuiltError("the class has no forward")
     return RecipeSearch(module, cls, job, given(module, cls, job)).run()
 
 
@@ -133,10 +135,10 @@ class RecipeSearch:
         """Each of these, and after one that could not be built what its exception asks for."""
         optional = optional_parameters(self.cls)
         for example in constructs:
-            pending = [(0, 0, example)]
+            pending = [(0, 0, example, "")]
             tried: set[str] = set()
             while pending and len(tried) < REBUILT:
-                depth, _, current = pending.pop(0)
+                depth, _, current, before = pending.pop(0)
                 if current.construct in tried:
                     continue
                 tried.add(current.construct)
@@ -144,9 +146,11 @@ class RecipeSearch:
                 yield current
                 if self.error is None or self.said.args is not None or current.setup or depth < -DEEP:
                     continue
+                if words(self.error) == before:
+                    continue  # the change was of no use
                 for text in rebuilt(current.construct, self.error, optional, self.was_built):
                     changed = replace(current, construct=text, source="what its exceptions ask for")
-                    pending.append((depth - 1, -progress(self.error), changed))
+                    pending.append((depth - 1, -progress(self.error), changed, words(self.error)))
                 pending.sort(key=lambda item: item[1])
 
     def keep(self, recipe: Recipe, count: int) -> None:

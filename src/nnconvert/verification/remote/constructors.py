@@ -12,7 +12,8 @@ from typing import Any
 
 from torch import nn
 
-from .meant import class_meant, literals_meant, qualified
+from .meant import class_meant, literals_meant, qualified, spelled
+from .wanted import classes_wanted
 
 PLAIN = 3
 """Candidates before other choices are tried, and how many of these there are."""
@@ -67,6 +68,7 @@ SIZED = re.compile(
     r"|^d_|^n_|^num_|^(c|c1|c2|d|in|inp|oup|out)$|^n(in|out|f|z|c|gf|df)$"
 )
 """Names of parameters that count features."""
+CONFIGURED = r".*config|cfg|args|opts?|hparams|params"
 ANNOTATED = (
     (r"bool", "True"),
     (r"float", "0.5"),
@@ -100,6 +102,10 @@ def constructor_arguments(cls: type, module_globals: dict[str, Any]) -> Iterator
             if arguments not in seen:
                 seen.add(arguments)
                 yield "names of the constructor's parameters", arguments
+            if len(seen) == 1:
+                for other in (1, 2):
+                    arguments = _arguments(cls, inner, outer, other, module_globals)
+                    yield "names of the constructor's parameters", arguments or ""
             if len(seen) == PLAIN:
                 seen.add("")
                 for changed in _other_choices(cls, module_globals):
@@ -147,7 +153,7 @@ def _arguments(
     for parameter in (p for p in required if p.name not in changed):
         choices = literals_meant(cls, parameter.name, parameter.annotation)
         guess = choices[min(variant, len(choices) - 1)] if choices else None
-        guess = guess or _nested(parameter, inner, outer, variant, module_globals, depth)
+        guess = guess or _nested(cls, parameter, inner, outer, variant, module_globals, depth)
         guess = guess or _guess(parameter, inner, outer, variant, module_globals)
         if guess is None:
             return None
@@ -157,6 +163,7 @@ def _arguments(
 
 
 def _nested(
+    owner: type,
     parameter: inspect.Parameter,
     inner: int,
     outer: int,
@@ -165,16 +172,26 @@ def _nested(
     depth: int,
 ) -> str | None:
     """An instance of the class that the parameter asks for, built the same way: ``vit=ViT(dim=16)``."""
-    meant = class_meant(parameter.name, parameter.annotation, module_globals)
+    meant = class_meant(parameter.name, parameter.annotation, module_globals) or _wanted(owner, parameter, variant)
     if meant is None or depth >= NESTED:
         return None
-    spelled, cls = _kind_of(meant, variant, module_globals)
+    name, cls = _kind_of(meant, variant, module_globals)
     if issubclass(cls, enum.Enum):
         members = list(cls.__members__)
-        return f"{spelled}.{members[min(variant, len(members) - 1)]}" if members else None
+        return f"{name}.{members[min(variant, len(members) - 1)]}" if members else None
     own = vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else module_globals
     arguments = _arguments(cls, inner, outer, variant, own, depth + 1)
-    return None if arguments is None else f"{spelled}({qualified(arguments, own, module_globals)})"
+    return None if arguments is None else f"{name}({qualified(arguments, own, module_globals)})"
+
+
+def _wanted(owner: type, parameter: inspect.Parameter, variant: int) -> tuple[str, type] | None:
+    """A class that has what is taken of the argument, where the annotation does not say what it is."""
+    if parameter.annotation not in (parameter.empty, nn.Module, "nn.Module", "Module"):
+        return None
+    if parameter.default is not parameter.empty or re.fullmatch(CONFIGURED, parameter.name.lower()):
+        return None
+    found = list(itertools.islice(classes_wanted(owner, parameter.name), variant + 1))
+    return (spelled(found[-1], owner), found[-1]) if found else None
 
 
 def _kind_of(meant: tuple[str, type], variant: int, module_globals: dict[str, Any]) -> tuple[str, type]:
@@ -211,7 +228,7 @@ def unguessable(cls: type, module_globals: dict[str, Any]) -> list[str]:
         p.name
         for p in required_parameters(cls)
         if not literals_meant(cls, p.name, p.annotation)
-        and _nested(p, 16, 16, 0, module_globals, 0) is None
+        and _nested(cls, p, 16, 16, 0, module_globals, 0) is None
         and _guess(p, 16, 16, 0, module_globals) is None
     ]
 
@@ -221,14 +238,14 @@ def _guess(
 ) -> str | None:
     name = parameter.name.lower()
     annotation = "" if parameter.annotation is parameter.empty else _annotation_text(parameter.annotation)
-    if re.fullmatch(r".*config|cfg|args|opts?|hparams|params", name):
+    if re.fullmatch(CONFIGURED, name):
         return _config(annotation, variant, module_globals)
     if re.fullmatch(r"block|block_type|block_class", name):
         found = [n for n, v in module_globals.items() if _is_block(v)]
         return found[min(variant, len(found) - 1)] if found else None
     for pattern, text in NAMED:
         if re.fullmatch(pattern, name) and _fits(text, annotation):
-            if variant and name.endswith("s") and text[0].isdigit():
+            if variant and re.fullmatch(r"(?!n_|num_).*s", name) and text[0].isdigit():
                 return f"[{text}, {text}]"
             choices = (text, *ALTERNATIVES.get(text, ()))
             return _as_many(choices[min(variant, len(choices) - 1)], annotation)

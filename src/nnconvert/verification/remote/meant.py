@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import enum
 import inspect
+import sys
 import textwrap
 from collections.abc import Mapping
 from typing import Any, get_args, get_origin
@@ -18,9 +19,9 @@ def class_meant(name: str, annotation: Any, module_globals: dict[str, Any]) -> t
     text = annotation if isinstance(annotation, str) else ""
     plain = name.replace("_", "").lower()
     usable = {n: v for n, v in module_globals.items() if isinstance(v, type) and _is_buildable(v)}
-    for spelled, value in usable.items():
-        if value is annotation or value in get_args(annotation) or spelled in _words(text):
-            return spelled, value
+    for known, value in usable.items():
+        if value is annotation or value in get_args(annotation) or known in _words(text):
+            return known, value
     return next(((s, v) for s, v in usable.items() if s.lower() == plain and issubclass(v, nn.Module)), None)
 
 
@@ -54,7 +55,7 @@ def _compared(cls: type) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare) and len(node.ops) == 1:
-            strings = _strings(node.comparators[0])
+            strings = _strings(node.comparators[0], vars(sys.modules.get(cls.__module__, ast)))
             left = node.left
             if isinstance(left, ast.Call) and isinstance(left.func, ast.Attribute):
                 left = left.func.value  # mode.lower() == "max"
@@ -63,9 +64,10 @@ def _compared(cls: type) -> dict[str, list[str]]:
     return found
 
 
-def _strings(node: ast.expr) -> list[str]:
+def _strings(node: ast.expr, module_globals: Mapping[str, Any]) -> list[str]:
     parts = node.elts if isinstance(node, (ast.List, ast.Tuple, ast.Set)) else [node]
-    return [p.value for p in parts if isinstance(p, ast.Constant) and isinstance(p.value, str)]
+    values = [p.value if isinstance(p, ast.Constant) else module_globals.get(getattr(p, "id", "")) for p in parts]
+    return [value for value in values if isinstance(value, str)]
 
 
 def qualified(arguments: str, own: Mapping[str, Any], module_globals: Mapping[str, Any]) -> str:
@@ -79,4 +81,13 @@ def qualified(arguments: str, own: Mapping[str, Any], module_globals: Mapping[st
                 return node
             return ast.parse(f"importlib.import_module({home!r}).{node.id}", mode="eval").body
 
-    return arguments if own is module_globals else ast.unparse(Qualify().visit(call))[2:-1]
+    written: str = ast.unparse(Qualify().visit(call))
+    return arguments if own is module_globals else written[2:-1]
+
+
+def spelled(cls: type, owner: type) -> str:
+    """How a class is written in the module of another."""
+    name: str = cls.__name__
+    if getattr(sys.modules.get(owner.__module__), name, None) is cls:
+        return name
+    return f"importlib.import_module({cls.__module__!r}).{cls.__qualname__}"

@@ -87,6 +87,8 @@ def choices(parameter: inspect.Parameter, read: Read) -> tuple[str, ...]:
 
 def _read(read: Read) -> Iterator[str]:
     """What forward's text says of the argument."""
+    if read.called:
+        yield "nn.Identity()"
     if read.keys:
         yield "{{" + ", ".join(f"{key!r}: {SAME}" for key in read.keys) + "}}"
     if read.parts:

@@ -34,6 +34,8 @@ class Read:
     """By which names it is looked into."""
     parts: int = 0
     """Into how many it is taken apart."""
+    called: bool = False
+    """Whether it is called."""
     ids: bool = False
     """Whether it is whole numbers."""
     flags: bool = False
@@ -111,6 +113,8 @@ class _Reader(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if read := self.named(node.func):
+            read.called = True
         if node.args and (read := self.named(node.args[0])):
             module = self.submodule(node.func)
             read.into = read.into or module
