@@ -57,7 +57,16 @@ ALTERNATIVES = (
     (r".*position_embeddings", ("(torch.randn(1, {length}, 8), torch.randn(1, {length}, 8))",)),
     (r"training|.*flag|return_.*|is_.*|use_.*", ("False",)),
 )
-ANNOTATED = ((r"bool", "False"), (r"int", "{height}"), (r"float", "1.0"))
+ANNOTATED = (
+    (r"bool", "False"),
+    (r"int", "{height}"),
+    (r"float", "1.0"),
+    (r"([\w.]+\.)?[lL]ist\[int\]", "[{height}]"),
+    (r"([\w.]+\.)?[tT]uple\[int, int\]", "({side}, {side})"),
+    (r"([\w.]+\.)?[lL]ist\[([\w.]+\.)?[tT]uple\[int, int\]\]", "[({side}, {side})]"),
+    (r"([\w.]+\.)?ModuleList", "nn.ModuleList([nn.Identity()] * 4)"),
+    (r"([\w.]+\.)?Module", "nn.Identity()"),
+)
 
 
 def names_a_tensor(parameter: inspect.Parameter) -> bool:

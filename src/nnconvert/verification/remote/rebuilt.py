@@ -33,7 +33,7 @@ def rebuilt(construct: str, error: BaseException, optional: Collection[str], was
     """Expressions to try instead of the one that raised, the plainest first.
 
     ``optional`` are parameters that are None unless they are given; where it ``was_built``, forward raised: that may
-    be for what it was fed, so that only arguments which the failing statement names are others.
+    be for what it was fed, so that only arguments which the failing statement names become others, and short lists.
     """
     tree = ast.parse(construct, mode="eval")
     keywords = [k for call in _calls(tree) for k in call.keywords if k.arg]
@@ -43,11 +43,15 @@ def rebuilt(construct: str, error: BaseException, optional: Collection[str], was
     found = itertools.chain(
         _with_optional(tree, error, [n for n in named if n in optional]),
         _completed(tree, error, named),
-        _changed(tree, meant if was_built else meant or keywords, error),
+        _changed(tree, meant or [k for k in keywords if not was_built or _is_too_short(k.value, error)], error),
     )
     for text in itertools.islice(dict.fromkeys(found), SOME if was_built else ASKED):
         if text != construct:
             yield text
+
+
+def _is_too_short(value: ast.expr, error: BaseException) -> bool:
+    return isinstance(error, IndexError) and isinstance(value, (ast.List, ast.Tuple))
 
 
 def progress(error: BaseException) -> int:
