@@ -209,6 +209,8 @@ class RecipeSearch:
             if accepted is not None:
                 self.keep(accepted, self.ran)
                 return
+        if isinstance(self.error, TooSlowError):
+            return  # what stands in the file takes too long: a smaller model is to be tried, not smaller inputs
         if self.said.inputs is None:
             self.search_feeds(model, names, recipe)
         self.error = self.furthest[1] if self.best is None else None

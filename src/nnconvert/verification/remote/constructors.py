@@ -35,7 +35,7 @@ NAMED = (
     (r"(patch|window|block|pool)_?size|ws|window", "4"),
     (r"spatial_(n?dims?|ndim)|ndims?|n_dims?|dimensions?", "2"),
     (r"depths|num_blocks|layers|blocks|num_layers_list", "[2, 2, 2, 2]"),
-    (r"(n|num)_(.*_)?(layers?|blocks?|stages?|convs?|repeats?)|depth|nlayers|n_?layers?|n|num", "2"),
+    (r"(n|num)_(.*_)?(layers?|blocks?|stages?|convs?|repeats?)|(.*_)?depth|nlayers|n_?layers?|n|num", "2"),
     (r"(n_?)?vocab(_size)?|num_(embeddings|tokens)|ntokens?|num_nodes|num_items", "50"),
     (r"(max_)?(seq(uence)?_?)?len(gth)?|max_position_embeddings|context_length|block_size", "16"),
     (r".*(ratio|expansion|expand|mult|multiplier).*", "2"),
@@ -52,7 +52,7 @@ NAMED = (
     (r"act(_layer|_fn|ivation)?|activation.*|nonlinearity|non_linearity", "nn.ReLU"),
     (r"bias|use_.*|with_.*|is_.*|has_.*|affine|inplace", "True"),
     (r"downsample|pretrained|mask", "None"),
-    (r"fn|module|layer|base|backbone|net|model|encoder", "nn.Identity()"),
+    (r"fn|module|layer|base|backbone|net|model|encoder|decoder", "nn.Identity()"),
     (r"dims?_list|channels_list|(hidden|block)_(dims|sizes)|channels_per_.*", "[16, 32, 64]"),
 )
 ALTERNATIVES = {
@@ -61,6 +61,7 @@ ALTERNATIVES = {
     "3": ("1",),
     "10": ("3",),
     "2": ("(2, 2)",),
+    "nn.Identity()": ("nn.Embedding(50, 16)",),
 }
 OUT = re.compile(r"^(?!in).*planes$|out|oup|filters$|^c2$|_o$|bottleneck|mid|to_")
 SIZED = re.compile(
