@@ -56,6 +56,7 @@ def asked_for(text: str, error: BaseException) -> Iterator[str]:
     found = itertools.chain(
         _keyed(text, places, error),
         _sized(text, everything, [*_pairs(message), *compared_at(error)]),
+        _viewed(text, everything, message),
         _dimensioned(text, made, [*_dimensions_said(message), *dimensions_at(error)]),
         _deeper(text, made, message),
         _typed(text, made, message, error),
@@ -180,6 +181,15 @@ def _shaped(text: str, made: list[Made], message: str) -> Iterator[str]:
             fitting = next(_with_dimensions(tensor.sizes, len(wanted)), tensor.sizes)
             if len(fitting) == len(wanted):
                 sizes = [int(w) if w.isdigit() else size for w, size in zip(wanted, fitting)]  # noqa: B905
+                yield with_tensor(text, tensor.number, sizes, tensor.kind)
+
+
+def _viewed(text: str, made: list[Made], message: str) -> Iterator[str]:
+    """``shape '[8, 4, 8]' is invalid for input of size 8``: that shape for what has so many numbers."""
+    for match in re.finditer(r"shape '\[([\d, ]+)\]' is invalid for input of size (\d+)", message):
+        sizes = [int(size) for size in match[1].split(",")]
+        for tensor in made:
+            if math.prod(tensor.sizes) == int(match[2]) and min(sizes) > 0:
                 yield with_tensor(text, tensor.number, sizes, tensor.kind)
 
 

@@ -31,7 +31,7 @@ CONSTRUCTS = 80
 REBUILT = 24
 """Calls tried for one that could not be built, itself counted, and ..."""
 DEEP = 4
-"""... how often one is changed."""
+"""... how often one is changed; once, or twice, where it could be built, as each costs a search for inputs."""
 ELSEWHERE = 6
 """Examples outside the file that are tried."""
 FEEDS = 120
@@ -144,7 +144,12 @@ class RecipeSearch:
                 tried.add(current.construct)
                 self.error = None
                 yield current
-                if self.error is None or self.said.args is not None or current.setup or depth < -DEEP:
+                if (
+                    self.error is None
+                    or self.said.args is not None
+                    or current.setup
+                    or depth < -(1 if self.was_built else DEEP)
+                ):
                     continue
                 if words(self.error) == before:
                     continue  # the change was of no use

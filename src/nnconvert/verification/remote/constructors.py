@@ -48,6 +48,7 @@ NAMED = (
     (r"(max|min)_(val|value|pixel_val|range)|mean|std|.*weight|scale_.*|.*_scale", "1.0"),
     (r".*bits", "3"),
     (r"layer_(idx|index|id|num)|block_(idx|index)", "0"),
+    (r".*_idx?", "1"),
     (r"norm(_layer|_class)?", "nn.BatchNorm2d"),
     (r"act(_layer|_fn|ivation)?|activation.*|nonlinearity|non_linearity", "nn.ReLU"),
     (r"bias|use_.*|with_.*|is_.*|has_.*|affine|inplace", "True"),
