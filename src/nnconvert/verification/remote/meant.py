@@ -16,6 +16,8 @@ from torch import nn
 
 def class_meant(name: str, annotation: Any, module_globals: dict[str, Any]) -> tuple[str, type] | None:
     """The module class, dataclass or enum that the annotation or the name means, after its spelling."""
+    if get_origin(annotation) is type:
+        return None  # the class itself is meant
     text = annotation if isinstance(annotation, str) else ""
     plain = name.replace("_", "").lower()
     usable = {n: v for n, v in module_globals.items() if isinstance(v, type) and _is_buildable(v)}
