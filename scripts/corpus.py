@@ -7,9 +7,9 @@
 
 Sources are fetched without their dependencies and unpacked into ``--cache`` (default .corpus); nothing of
 them is run unless ``--verify`` is given. Versions are pinned, those of the packages and of everything that
-is installed beside them for verification, so that the denominator is the same for everybody. torchvision has
-no CPU build that could be installed beside: what imports it is verified with a stand-in in its place, and
-counted apart, too.
+is installed beside them for verification, so that the denominator is the same for everybody. torchvision's wheel
+is built for GPUs: its compiled operators (nms, roi_align) do not load beside a torch without, so that its import
+would fail where it registers their shapes. That registration is taken out; the rest of it, all in Python, works.
 """
 
 from __future__ import annotations
@@ -41,25 +41,28 @@ PACKAGES = {
     "pretrainedmodels": "0.7.4",
     "pytorchcv": "0.0.74",
     "vit-pytorch": "1.26.11",
+    "x-transformers": "2.31.10",
     "captum": "0.9.0",
     "torch_geometric": "2.8.1",
     "monai": "1.6.1",
     "kornia": "0.9.0",
+    "segmentation-models-pytorch": "0.6.0",
     "timm": "1.0.31",
     "transformers": "5.23.0",
 }
 BESIDE = """
 aiohappyeyeballs==2.7.1 aiohttp==3.14.5 aiosignal==1.4.0 annotated-doc==0.0.7 annotated-types==0.8.0
 anyio==4.16.0 attrs==26.1.0 certifi==2026.10.18 charset-normalizer==3.5.2 click==8.5.1 contourpy==1.3.3
-cycler==0.12.1 einops==0.8.2 filelock==4.2.12 fonttools==4.68.0 frozenlist==1.8.0 fsspec==2026.9.0
-h11==0.16.0 hf-xet==1.8.0 httpcore2==2.16.2 httpx2==2.16.2 huggingface_hub==2.4.0 idna==3.20 Jinja2==3.1.6
-kiwisolver==1.5.1 kornia_rs==0.2.0 markdown-it-py==4.3.0 MarkupSafe==3.0.4 matplotlib==3.11.2 mdurl==0.1.2
-mpmath==1.3.0 multidict==7.2.1 networkx==3.6.1 numpy==2.4.6 packaging==26.3 pillow==13.0.0 propcache==0.5.4
-psutil==7.2.2 pydantic==2.14.3 pydantic_core==2.50.4 Pygments==2.21.0 pyparsing==3.3.3 python-dateutil==4.0.0
-PyYAML==6.0.3 regex==2026.11.15 requests==2.34.2 rich==15.0.0 safetensors==0.8.0 scipy==1.17.1
-setuptools==84.2.1 shellingham==1.5.4 sympy==1.14.0 tokenizers==0.23.3 torch==2.13.0 tqdm==4.70.1
-truststore==0.10.5 typer==0.29.2 typing-inspection==0.4.5 typing_extensions==4.16.0 tzdata==2026.6
-urllib3==2.8.0 xxhash==4.1.0 yarl==1.25.1
+cycler==0.12.1 einops==0.8.2 einx==0.4.3 filelock==4.2.12 fonttools==4.68.0 frozendict==2.5.1
+frozenlist==1.8.0 fsspec==2026.9.0 h11==0.16.0 hf-xet==1.8.0 httpcore2==2.16.2 httpx2==2.16.2
+huggingface_hub==2.4.0 idna==3.20 Jinja2==3.1.6 kiwisolver==1.5.1 kornia_rs==0.2.0 loguru==0.7.3
+markdown-it-py==4.3.0 MarkupSafe==3.0.4 matplotlib==3.11.2 mdurl==0.1.2 mpmath==1.3.0 multidict==7.2.1
+networkx==3.6.1 numpy==2.4.6 packaging==26.3 pillow==13.0.0 propcache==0.5.4 psutil==7.2.2 pydantic==2.14.3
+pydantic_core==2.50.4 Pygments==2.21.0 pyparsing==3.3.3 python-dateutil==4.0.0 PyYAML==6.0.3 regex==2026.11.15
+requests==2.34.2 rich==15.0.0 safetensors==0.8.0 scipy==1.17.1 setuptools==84.2.1 shellingham==1.5.4
+sympy==1.14.0 timm==1.0.31 tokenizers==0.23.3 torch-einops-utils==0.2.0 torch==2.13.0 torchvision==0.28.0
+tqdm==4.70.1 truststore==0.10.5 typer==0.29.2 typing-inspection==0.4.5 typing_extensions==4.16.0
+tzdata==2026.6 urllib3==2.8.0 xxhash==4.1.0 yarl==1.25.1
 """.split()  # noqa: SIM905
 
 
@@ -131,10 +134,13 @@ def fetch(name: str, cache: Path) -> Path:
 
 def environment(cache: Path) -> Path:
     """The interpreter that verification runs on, with the pinned packages."""
-    python = cache / "venv" / "bin" / "python"
-    if not python.exists():
+    python, installed = cache / "venv" / "bin" / "python", cache / "venv" / "installed.txt"
+    if not installed.exists() or installed.read_text().split() != BESIDE:
         venv.create(cache / "venv", with_pip=True)
         subprocess.run([str(python), "-m", "pip", "install", "-q", "--no-deps", *BESIDE], check=True)
+        for shapes in (cache / "venv").glob("lib/python*/site-packages/torchvision/_meta_registrations.py"):
+            shapes.write_text("")
+        installed.write_text("\n".join(BESIDE))
     return python
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import math
 import re
 from collections.abc import Callable, Iterator
 
-from .frames import blamed, compared_at, keys_read
-from .written import FLAGS, FLOATS, IDS, Made, argument_texts, tensors_made, with_argument, with_tensor
+from .frames import blamed, compared_at, dimensions_at, keys_read
+from .written import FLAGS, FLOATS, IDS, SHARES, Made, argument_texts, tensors_made, with_argument, with_tensor
 
 ASKED = 16
 """Feeds that one exception may ask for."""
@@ -42,6 +43,7 @@ NUMBER = (
     r"|must be (tuple of ints|int|number)|not Tensor|Boolean value of Tensor"
 )
 LOGICAL = r"\bbool(ean)?\b|\bBool\b|logical"
+LIMITED = r"negative|\bpositive|between 0 and 1|[\[(]0(\.0?)?, ?1(\.0?)?[\])]|probabilit"
 
 
 def asked_for(text: str, error: BaseException) -> Iterator[str]:
@@ -54,7 +56,9 @@ def asked_for(text: str, error: BaseException) -> Iterator[str]:
     found = itertools.chain(
         _keyed(text, places, error),
         _sized(text, everything, [*_pairs(message), *compared_at(error)]),
-        _dimensioned(text, made, message),
+        _viewed(text, everything, message),
+        _dimensioned(text, made, [*_dimensions_said(message), *dimensions_at(error)]),
+        _deeper(text, made, message),
         _typed(text, made, message, error),
         _given(text, made, message),
         _shaped(text, made, message),
@@ -142,18 +146,25 @@ def _put(sizes: tuple[int, ...], place: int, size: int) -> tuple[int, ...]:
     return (*sizes[:place], size, *sizes[place + 1 :])
 
 
-def _dimensioned(text: str, made: list[Made], message: str) -> Iterator[str]:
+def _dimensions_said(message: str) -> Iterator[int]:
     for pattern in DIMENSIONS:
-        for match in re.finditer(pattern, message):
-            want = int(match[1])
-            for tensor in made:
-                for sizes in _with_dimensions(tensor.sizes, want):
-                    yield with_tensor(text, tensor.number, sizes, tensor.kind)
-            everywhere = text
-            for tensor in made:
-                for sizes in itertools.islice(_with_dimensions(tensor.sizes, want), 1):
-                    everywhere = with_tensor(everywhere, tensor.number, sizes, tensor.kind)
-            yield everywhere
+        yield from (int(match[1]) for match in re.finditer(pattern, message))
+
+
+def _dimensioned(text: str, made: list[Made], wanted: list[int]) -> Iterator[str]:
+    for want in wanted:
+        for tensor in made:
+            for sizes in _with_dimensions(tensor.sizes, want):
+                yield with_tensor(text, tensor.number, sizes, tensor.kind)
+        everywhere = text
+        for tensor in made:
+            for sizes in itertools.islice(_with_dimensions(tensor.sizes, want), 1):
+                everywhere = with_tensor(everywhere, tensor.number, sizes, tensor.kind)
+        yield everywhere
+
+
+def _deeper(text: str, made: list[Made], message: str) -> Iterator[str]:
+    """One dimension more for what was indexed by too many."""
     if re.search(r"[Dd]imension out of range|too many indices|index -?\d is out of|tuple index out of range", message):
         for tensor in made:
             for sizes in _with_dimensions(tensor.sizes, len(tensor.sizes) + 1):
@@ -170,6 +181,15 @@ def _shaped(text: str, made: list[Made], message: str) -> Iterator[str]:
             fitting = next(_with_dimensions(tensor.sizes, len(wanted)), tensor.sizes)
             if len(fitting) == len(wanted):
                 sizes = [int(w) if w.isdigit() else size for w, size in zip(wanted, fitting)]  # noqa: B905
+                yield with_tensor(text, tensor.number, sizes, tensor.kind)
+
+
+def _viewed(text: str, made: list[Made], message: str) -> Iterator[str]:
+    """``shape '[8, 4, 8]' is invalid for input of size 8``: that shape for what has so many numbers."""
+    for match in re.finditer(r"shape '\[([\d, ]+)\]' is invalid for input of size (\d+)", message):
+        sizes = [int(size) for size in match[1].split(",")]
+        for tensor in made:
+            if math.prod(tensor.sizes) == int(match[2]) and min(sizes) > 0:
                 yield with_tensor(text, tensor.number, sizes, tensor.kind)
 
 
@@ -200,11 +220,13 @@ def _with_dimensions(sizes: tuple[int, ...], want: int) -> Iterator[tuple[int, .
 
 def _typed(text: str, made: list[Made], message: str, error: BaseException) -> Iterator[str]:
     kinds = [
-        kind for kind, pattern in ((IDS, WHOLE), (FLOATS, FLOATING), (FLAGS, LOGICAL)) if re.search(pattern, message)
+        kind
+        for kind, pattern in ((SHARES, LIMITED), (IDS, WHOLE), (FLOATS, FLOATING), (FLAGS, LOGICAL))
+        if re.search(pattern, message)
     ]
     for kind in kinds:
         for tensor in made:
-            if tensor.kind != kind:
+            if tensor.kind != kind and (tensor.kind, kind) != (SHARES, FLOATS):
                 yield with_tensor(text, tensor.number, tensor.sizes, kind)
     if isinstance(error, IndexError) or re.search(r"out of (range|bounds)", message):
         for place, argument in enumerate(argument_texts(text)):
@@ -233,6 +255,11 @@ def _given(text: str, made: list[Made], message: str) -> Iterator[str]:
         for place, argument in enumerate(arguments):
             if argument.startswith("torch."):
                 yield from (with_argument(text, place, other) for other in ("2", "None"))
+    if re.search(r"list index out of range|index \d+ is out of range|not enough values to unpack", message):
+        for place, argument in enumerate(arguments):
+            several = ast.parse(argument, mode="eval").body
+            if isinstance(several, ast.List) and several.elts:
+                yield with_argument(text, place, ast.unparse(ast.List([*several.elts, several.elts[-1]])))
     if re.search(
         r"but found (type )?(<class ')?[Tt]ensor|must be tuple|0-d tensor|TensorList|expected a list", message
     ):

@@ -22,7 +22,7 @@ from .inputs import Feed, extended
 from .patience import TooSlowError, limited
 from .project import examples_elsewhere
 from .reach import changed_statements, counted_calls, executed_lines, reached
-from .rebuilt import NOT_CALLED, progress, rebuilt
+from .rebuilt import progress, rebuilt
 from .recipe import Namespace, Recipe
 from .running import Run, materialise, randomise, says_something
 from .said import Given, NotBuiltError, given, require_expressions
@@ -32,7 +32,7 @@ CONSTRUCTS = 80
 REBUILT = 24
 """Calls tried for one that could not be built, itself counted, and ..."""
 DEEP = 4
-"""... how often one is changed."""
+"""... how often one is changed; once, or twice, where it could be built, as each costs a search for inputs."""
 ELSEWHERE = 6
 """Examples outside the file that are tried."""
 FEEDS = 120
@@ -53,6 +53,8 @@ SLOW = 2.0
 
 def find_recipe(module: ModuleType, cls: type, job: dict[str, Any]) -> Recipe:
     """The first recipe whose forward runs in eval and in train mode. Raises NotBuiltError."""
+    if cls.forward is nn.Module.forward:  # type: ignore[attr-defined]
+        raise NotBuiltError("the class has no forward")
     return RecipeSearch(module, cls, job, given(module, cls, job)).run()
 
 
@@ -74,16 +76,18 @@ class RecipeSearch:
         self.wanted = changed_statements(self.text, cls.__qualname__, job["changed"])
         self.watched = str(module.__file__)
         """The file whose statements these are."""
+        self.was_built = False
+        """Whether the last example gave a model, whatever forward made of it."""
         self.best: Recipe | None = None
         self.reached = 0
         """How many of the changed statements the best recipe runs."""
         self.construct_error = ""
         self.error: BaseException | None = None
         """What the last attempt raised, and ..."""
-        self.not_called: BaseException | None = None
-        """The one error of forward that speaks of how the model was built."""
         self.progress = 0
         """... how far it came before: lines of the file and calls of modules."""
+        self.furthest: tuple[tuple[int, bool], BaseException | None] = ((0, False), None)
+        """Of the model as it was built last, the error of forward that came furthest; of several, one about None."""
         self.first_feed_error = ""
         self.large_builds = self.heavy_builds = 0
         self.too_large = 0
@@ -111,20 +115,27 @@ class RecipeSearch:
         """Each of these, and after one that could not be built what its exception asks for."""
         optional = optional_parameters(self.cls, vars(self.module))
         for example in constructs:
-            pending = [(0, 0, example)]
+            pending = [(0, 0, example, "")]
             tried: set[str] = set()
             while pending and len(tried) < REBUILT:
-                depth, _, current = pending.pop(0)
+                depth, _, current, before = pending.pop(0)
                 if current.construct in tried:
                     continue
                 tried.add(current.construct)
                 self.error = None
                 yield current
-                if self.error is None or self.said.args is not None or current.setup or depth < -DEEP:
+                if (
+                    self.error is None
+                    or self.said.args is not None
+                    or current.setup
+                    or depth < -(1 if self.was_built else DEEP)
+                ):
                     continue
-                for text in rebuilt(current.construct, self.error, optional):
+                if words(self.error) == before:
+                    continue  # the change was of no use
+                for text in rebuilt(current.construct, self.error, optional, self.was_built):
                     changed = replace(current, construct=text, source="what its exceptions ask for")
-                    pending.append((depth - 1, -progress(self.error), changed))
+                    pending.append((depth - 1, -progress(self.error), changed, words(self.error)))
                 pending.sort(key=lambda item: item[1])
 
     def keep(self, recipe: Recipe, count: int) -> None:
@@ -152,7 +163,8 @@ class RecipeSearch:
 
     def try_construct(self, example: Example) -> None:
         """Build by the example, and keep what can be fed."""
-        self.not_called = None
+        self.furthest = ((0, False), None)
+        self.was_built = False
         try:
             recipe = Recipe(example.source, example.setup, example.construct, ("",))
             with limited(self.seconds * TRY):
@@ -166,14 +178,17 @@ class RecipeSearch:
             return
         if type(model) is not self.cls:
             return
+        self.was_built = True
         for text in self.texts(example):
             accepted = self.attempt(model, names, replace(recipe, inputs=(text,)))
             if accepted is not None:
                 self.keep(accepted, self.ran)
                 return
+        if isinstance(self.error, TooSlowError):
+            return  # what stands in the file takes too long: a smaller model is to be tried, not smaller inputs
         if self.said.inputs is None:
             self.search_feeds(model, names, recipe)
-        self.error = self.not_called if self.best is None else None
+        self.error = self.furthest[1] if self.best is None else None
 
     def note_too_large(self) -> None:
         """Where arguments are guessed, smaller ones are tried; else these would be of another model.
@@ -240,8 +255,8 @@ class RecipeSearch:
                     self.check(model, names, candidate)
             except (Exception, SystemExit, TooSlowError) as error:  # as above: the next candidate follows
                 self.error = error
-                if NOT_CALLED in str(error):
-                    self.not_called = error
+                came = (self.progress, "NoneType" in str(error))
+                self.furthest = (came, error) if came > self.furthest[0] else self.furthest
                 self.first_feed_error = self.first_feed_error or f"{recipe.inputs[0]}: {words(error)}"
                 self.too_large += words(error) == MEMORY_REASON
                 if "grad" not in str(error):

@@ -22,7 +22,7 @@ NAMED = (
     (r"(patch|window|block|pool)_?size|ws|window", "4"),
     (r"spatial_(n?dims?|ndim)|ndims?|n_dims?|dimensions?", "2"),
     (r"depths|num_blocks|layers|blocks|num_layers_list", "[2, 2, 2, 2]"),
-    (r"(n|num)_(.*_)?(layers?|blocks?|stages?|convs?|repeats?)|depth|nlayers|n_?layers?|n|num", "2"),
+    (r"(n|num)_(.*_)?(layers?|blocks?|stages?|convs?|repeats?)|(.*_)?depth|nlayers|n_?layers?|n|num", "2"),
     (r"(n_?)?vocab(_size)?|num_(embeddings|tokens)|ntokens?|num_nodes|num_items", "50"),
     (r"(max_)?(seq(uence)?_?)?len(gth)?|max_position_embeddings|context_length|block_size", "16"),
     (r".*(ratio|expansion|expand|mult|multiplier).*", "2"),
@@ -35,12 +35,13 @@ NAMED = (
     (r"(max|min)_(val|value|pixel_val|range)|mean|std|.*weight|scale_.*|.*_scale", "1.0"),
     (r".*bits", "3"),
     (r"layer_(idx|index|id|num)|block_(idx|index)", "0"),
+    (r".*_idx?", "1"),
     (r"norm(_layer|_class)?", "nn.BatchNorm2d"),
     (r"act(_layer|_fn|ivation)?|activation.*|nonlinearity|non_linearity", "nn.ReLU"),
     (r"bias|use_.*|with_.*|is_.*|has_.*|affine|inplace", "True"),
     (r"downsample|pretrained|(.*_)?mask", "None"),
     (r"normalized_shape", "16"),
-    (r"fn|module|layer|base|backbone|net|model|encoder", "nn.Identity()"),
+    (r"fn|module|layer|base|backbone|net|model|encoder|decoder", "nn.Identity()"),
     (r"dims?_list|channels_list|(hidden|block)_(dims|sizes)|channels_per_.*", "[16, 32, 64]"),
 )
 ALTERNATIVES = {
@@ -49,6 +50,7 @@ ALTERNATIVES = {
     "3": ("1",),
     "10": ("3",),
     "2": ("(2, 2)",),
+    "nn.Identity()": ("nn.Embedding(50, 16)",),
 }
 OUT = re.compile(r"^(?!in).*planes$|out|oup|filters$|^c2$|_o$|bottleneck|mid|to_")
 SIZED = re.compile(
@@ -80,7 +82,7 @@ def guess_by_name(
         return found[min(variant, len(found) - 1)] if found else None
     for pattern, text in NAMED:
         if re.fullmatch(pattern, name) and _fits(text, annotation):
-            if variant and name.endswith("s") and text[0].isdigit():
+            if variant and re.fullmatch(r"(?!n_|num_).*s", name) and text[0].isdigit():
                 return f"[{text}, {text}]"
             choices = (text, *ALTERNATIVES.get(text, ()))
             return _as_many(choices[min(variant, len(choices) - 1)], annotation)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import enum
 import inspect
 import itertools
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from torch import nn
 
 from .by_name import guess_by_name
 from .by_use import by_use
 from .configs import NAMED as CONFIGURATION
 from .configs import configurations
-from .meant import class_meant, literals_meant
+from .meant import class_meant, literals_meant, qualified, spelled
 from .used import uses_of
+from .wanted import classes_wanted
 
 PLAIN = 3
 """Candidates before other choices are tried, and how many of these there are."""
@@ -48,6 +52,10 @@ def constructor_arguments(cls: type, module_globals: dict[str, Any]) -> Iterator
             if arguments not in seen:
                 seen.add(arguments)
                 yield "names of the constructor's parameters", arguments
+            if len(seen) == 1:
+                for other in (1, 2):
+                    arguments = _arguments(cls, inner, outer, other, module_globals)
+                    yield "names of the constructor's parameters", arguments or ""
             if len(seen) == PLAIN:
                 seen.add("")
                 for changed in _other_choices(cls, module_globals):
@@ -96,7 +104,7 @@ def _arguments(
         choices = literals_meant(cls, parameter.name, parameter.annotation)
         guess = choices[min(variant, len(choices) - 1)] if choices else None
         guess = guess or _configured(cls, parameter, variant, module_globals)
-        guess = guess or _nested(parameter, inner, outer, variant, module_globals, depth)
+        guess = guess or _nested(cls, parameter, inner, outer, variant, module_globals, depth)
         guess = guess or _by_name_and_use(cls, parameter, inner, outer, variant, module_globals)
         if guess is None and depth:
             return None
@@ -107,6 +115,7 @@ def _arguments(
 
 
 def _nested(
+    owner: type,
     parameter: inspect.Parameter,
     inner: int,
     outer: int,
@@ -115,15 +124,32 @@ def _nested(
     depth: int,
 ) -> str | None:
     """An instance of the class that the parameter asks for, built the same way: ``vit=ViT(dim=16)``."""
-    meant = class_meant(parameter.name, parameter.annotation, module_globals)
+    meant = class_meant(parameter.name, parameter.annotation, module_globals) or _wanted(owner, parameter, variant)
     if meant is None or depth >= NESTED:
         return None
-    spelled, cls = meant
+    name, cls = _kind_of(meant, variant, module_globals)
     if issubclass(cls, enum.Enum):
         members = list(cls.__members__)
-        return f"{spelled}.{members[min(variant, len(members) - 1)]}" if members else None
-    arguments = _arguments(cls, inner, outer, variant, module_globals, depth + 1)
-    return None if arguments is None else f"{spelled}({arguments})"
+        return f"{name}.{members[min(variant, len(members) - 1)]}" if members else None
+    own = vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else module_globals
+    arguments = _arguments(cls, inner, outer, variant, own, depth + 1)
+    return None if arguments is None else f"{name}({qualified(arguments, own, module_globals)})"
+
+
+def _wanted(owner: type, parameter: inspect.Parameter, variant: int) -> tuple[str, type] | None:
+    """A class that has what is taken of the argument, where the annotation does not say what it is."""
+    if parameter.annotation not in (parameter.empty, nn.Module, "nn.Module", "Module"):
+        return None
+    if parameter.default is not parameter.empty or CONFIGURATION.fullmatch(parameter.name.lower()):
+        return None
+    found = list(itertools.islice(classes_wanted(owner, parameter.name), variant + 1))
+    return (spelled(found[-1], owner), found[-1]) if found else None
+
+
+def _kind_of(meant: tuple[str, type], variant: int, module_globals: dict[str, Any]) -> tuple[str, type]:
+    """What is meant, or in another variant a class that derives from it."""
+    kinds = [meant, *((n, v) for n, v in module_globals.items() if isinstance(v, type) and meant[1] in v.__mro__[1:])]
+    return kinds[variant] if variant < len(kinds) else meant
 
 
 def _configured(cls: type, parameter: inspect.Parameter, variant: int, module_globals: dict[str, Any]) -> str | None:
@@ -169,9 +195,15 @@ def optional_parameters(cls: type, module_globals: dict[str, Any]) -> dict[str, 
 
 
 def _parameters(cls: type) -> list[inspect.Parameter]:
+    """Of the constructor; where it passes on what it does not name, also those of the constructor behind it."""
     parameters = list(inspect.signature(vars(cls).get("__init__") or cls).parameters.values())
     parameters = parameters[1:] if "__init__" in vars(cls) else parameters
-    return [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    base = next((c for c in cls.__mro__[1:] if "__init__" in vars(c)), nn.Module)
+    if parameters and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD and base not in (nn.Module, object):
+        known = {p.name for p in named}
+        named += [p.replace(kind=p.KEYWORD_ONLY) for p in _parameters(base) if p.name not in known]
+    return named
 
 
 def unguessable(cls: type, module_globals: dict[str, Any]) -> list[str]:
@@ -181,6 +213,6 @@ def unguessable(cls: type, module_globals: dict[str, Any]) -> list[str]:
         for p in required_parameters(cls)
         if not literals_meant(cls, p.name, p.annotation)
         and _configured(cls, p, 0, module_globals) is None
-        and _nested(p, 16, 16, 0, module_globals, 0) is None
+        and _nested(cls, p, 16, 16, 0, module_globals, 0) is None
         and _by_name_and_use(cls, p, 16, 16, 0, module_globals) is None
     ]

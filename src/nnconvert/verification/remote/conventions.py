@@ -63,7 +63,13 @@ def examples(source: str, class_name: str, known: set[str]) -> Iterator[Example]
 
 
 class OnProcessor(ast.NodeTransformer):
-    """Examples for a GPU become examples for the processor."""
+    """Examples for a GPU become examples for the processor, and what would be downloaded stays away."""
+
+    def visit_keyword(self, node: ast.keyword) -> ast.AST:
+        self.generic_visit(node)
+        if node.arg == "pretrained" and isinstance(node.value, ast.Constant) and node.value.value is True:
+            node.value = ast.copy_location(ast.Constant(False), node.value)
+        return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ast
 import inspect
-import linecache
 import os
-import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
 
 import torch
+
+from .reading import dimensions_compared
 
 
 def user_frames(error: BaseException) -> list[tuple[FrameType, int]]:
@@ -28,19 +28,46 @@ def user_frames(error: BaseException) -> list[tuple[FrameType, int]]:
 
 def names_at(frame: FrameType, line: int) -> list[str]:
     """Names and attributes that the failing statement reads; of a ``raise``, its condition's, too."""
-    tree = _statement(frame, line, ast.expr)
+    tree = _statement(frame, line)
     found = [n.attr if isinstance(n, ast.Attribute) else n.id for n in ast.walk(tree)
              if isinstance(n, (ast.Attribute, ast.Name))]  # fmt: skip
     return [name for name in dict.fromkeys(found) if name != "self"]
 
 
 def blamed(error: BaseException) -> list[int]:
-    """Places of the arguments of forward that its failing statement reads."""
+    """Places of the arguments of forward that its failing statement reads, then of those it got its values from."""
     for frame, line in user_frames(error)[::-1]:
         if frame.f_code.co_name == "forward":
             names = names_at(frame, line)
-            return [place for place, name in enumerate(_arguments(frame)) if name in names]
+            behind = _behind(frame, names)
+            arguments = list(enumerate(_arguments(frame)))
+            direct = [place for place, name in arguments if name in names]
+            return [*direct, *(place for place, name in arguments if name in behind and place not in direct)]
     return []
+
+
+def _behind(frame: FrameType, names: Sequence[str]) -> set[str]:
+    """Names that values of these names were computed from, through the assignments of the function."""
+    tree = _tree(frame)
+    sources: dict[str, set[str]] = {}
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, (ast.Assign, ast.For)):
+            value, targets = (node.iter, [node.target]) if isinstance(node, ast.For) else (node.value, node.targets)
+            for name in (n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)):
+                sources.setdefault(name, set()).update(n.id for n in ast.walk(value) if isinstance(n, ast.Name))
+    found, pending = set(names), list(names)
+    while pending:
+        more = sources.get(pending.pop(), set()) - found
+        found |= more
+        pending += more
+    return found
+
+
+def _tree(frame: FrameType) -> ast.Module | None:
+    try:
+        return ast.parse(textwrap.dedent(inspect.getsource(frame.f_code)))
+    except (OSError, SyntaxError):
+        return None  # made at run time
 
 
 def keys_read(error: BaseException, place: int) -> list[str]:
@@ -48,11 +75,8 @@ def keys_read(error: BaseException, place: int) -> list[str]:
     frame = next((f for f, _ in user_frames(error)[::-1] if f.f_code.co_name == "forward"), None)
     if frame is None or place >= len(_arguments(frame)):
         return []
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(frame.f_code)))
-    except (OSError, SyntaxError):
-        return []  # made at run time
-    keys = [node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript)
+    tree = _tree(frame)
+    keys = [node.slice for node in (ast.walk(tree) if tree else ()) if isinstance(node, ast.Subscript)
             and isinstance(node.value, ast.Name) and node.value.id == _arguments(frame)[place]]  # fmt: skip
     return list(dict.fromkeys(k.value for k in keys if isinstance(k, ast.Constant) and isinstance(k.value, str)))
 
@@ -66,7 +90,7 @@ def _arguments(frame: FrameType) -> tuple[str, ...]:
 def compared_at(error: BaseException) -> Iterator[tuple[int, int]]:
     """Sizes that the failing statements compare or divide: one, and what it is compared with."""
     for frame, line in user_frames(error)[:2]:
-        for node in ast.walk(_statement(frame, line, (ast.Compare, ast.Mod))):
+        for node in ast.walk(_statement(frame, line)):
             if isinstance(node, ast.Compare) or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod)):
                 operands = [node.left, *(node.comparators if isinstance(node, ast.Compare) else [node.right])]
                 values = [value_of(operand, frame) for operand in operands]
@@ -74,11 +98,19 @@ def compared_at(error: BaseException) -> Iterator[tuple[int, int]]:
                     yield from _both_ways(values[place], values[place + 1])
 
 
+def dimensions_at(error: BaseException) -> Iterator[int]:
+    """Numbers that the failing statements compare a number of dimensions with."""
+    for frame, line in user_frames(error)[:2]:
+        for node in ast.walk(_statement(frame, line)):
+            if isinstance(node, ast.Compare):
+                yield from (count for _, count in dimensions_compared(node))
+
+
 def keys_at(error: KeyError) -> list[Any]:
     """Keys of the dictionaries that the failing statement looks into."""
     found: list[Any] = []
     for frame, line in user_frames(error)[:1]:
-        for node in ast.walk(_statement(frame, line, ast.Subscript)):
+        for node in ast.walk(_statement(frame, line)):
             value = value_of(node.value, frame) if isinstance(node, ast.Subscript) else None
             found += [*value] if isinstance(value, dict) else []
     return found
@@ -93,20 +125,22 @@ def _both_ways(left: Any, right: Any) -> Iterator[tuple[int, int]]:
                 yield from _both_ways(one, other)
 
 
-def _statement(frame: FrameType, line: int, wanted: Any) -> ast.AST:
-    """The line that failed as far as it can be parsed, with the condition above it where it only raises."""
-    for first in (line, line - 1, line - 2):
-        path, numbers = frame.f_code.co_filename, range(first, line + 1)
-        text = "".join(linecache.getline(path, number) for number in numbers).strip()
-        head = re.sub(r"^(?:el)?if (.*?):(?:\s.*)?$", r"\1", text, flags=re.S)
-        try:
-            tree = ast.parse(head)
-        except SyntaxError:
-            continue
-        is_raise = bool(tree.body) and isinstance(tree.body[0], ast.Raise)
-        if not is_raise and any(isinstance(node, wanted) for node in ast.walk(tree)):
-            return tree
-    return ast.Module([], [])
+def _statement(frame: FrameType, line: int) -> ast.AST:
+    """The statement that failed, of a compound one its head; of a ``raise``, the condition that it stands under."""
+    tree = _tree(frame)
+    around: list[ast.stmt] = []
+    for node in ast.walk(tree) if tree is not None else ():  # outer ones come first
+        first = frame.f_code.co_firstlineno - 1
+        if isinstance(node, ast.stmt) and node.lineno <= line - first <= (node.end_lineno or node.lineno):
+            around.append(node)
+    failed = around[-1] if around else ast.Pass()
+    if isinstance(failed, ast.Raise):
+        failed = next((node for node in reversed(around) if isinstance(node, ast.If)), failed)
+    if isinstance(failed, (ast.If, ast.While)):
+        return failed.test
+    if isinstance(failed, ast.For):
+        return failed.iter
+    return failed if not hasattr(failed, "body") else ast.Pass()
 
 
 def value_of(node: ast.expr, frame: FrameType) -> Any:

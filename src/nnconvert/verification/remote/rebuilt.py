@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from .frames import compared_at, keys_at, names_at, user_frames
 
 ASKED = 12
-"""Calls that one exception may ask for."""
+"""Calls that one exception may ask for, and ..."""
+SOME = 5
+"""... those that one of forward may ask for."""
 SEVERAL = (
     r"not iterable|not subscriptable|has no len|must support iteration|unpack|indices must be|'(int|float)' object"
 )
@@ -21,28 +23,41 @@ CHOSEN = (
     r"unknown|unsupported|not supported|invalid|must be|should be|one of|choose|expected|available|not found|KeyError"
 )
 NOT_CALLED = "'NoneType' object is not callable"
+GIVEN = re.compile(
+    r"[`'\"]?\b(\w+)\b[`'\"]? (?:must|should|needs to|has to) be (?:passed|provided|given|specified|set)"
+)
 UNGUESSED = re.compile(r"no value can be guessed for (\w+)")
 
 
-def rebuilt(construct: str, error: BaseException, optional: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def rebuilt(
+    construct: str, error: BaseException, optional: Mapping[str, Sequence[str]], was_built: bool
+) -> Iterator[str]:
     """Expressions to try instead of the one that raised, the plainest first.
 
-    ``optional`` are parameters that need not be given, with texts to try for them.
+    ``optional`` are parameters that need not be given, with texts to try for them; where it ``was_built``, forward
+    raised: that may be for what it was fed, so that only arguments which the failing statement names become others, and
+    short lists.
     """
     tree = ast.parse(construct, mode="eval")
     keywords = [k for call in _calls(tree) for k in call.keywords if k.arg]
     named = [name for frame, line in user_frames(error)[:3] for name in names_at(frame, line)]
+    named = [name.lstrip("_") for name in named]
     meant = [k for name in dict.fromkeys(named) for k in keywords if k.arg == name]
+    short = [k for k in keywords if _is_too_short(k.value, error)]
     found = itertools.chain(
-        _with_modules(tree, error, [n for n in named if n in optional]),
+        _with_asked(tree, error, [n for n in named if n in optional]),
         _completed(tree, error, named),
         _changed(tree, meant, error),
-        _with_optional(tree, [*named, *re.findall(r"\w+", str(error))], optional),
-        _changed(tree, [] if meant else keywords, error),
+        _with_optional(tree, [*named, *re.findall(r"\w+", str(error))], {} if was_built else optional),
+        _changed(tree, [] if meant else short if was_built else keywords, error),
     )
-    for text in itertools.islice(dict.fromkeys(found), ASKED):
+    for text in itertools.islice(dict.fromkeys(found), SOME if was_built else ASKED):
         if text != construct:
             yield text
+
+
+def _is_too_short(value: ast.expr, error: BaseException) -> bool:
+    return isinstance(error, IndexError) and isinstance(value, (ast.List, ast.Tuple))
 
 
 def progress(error: BaseException) -> int:
@@ -52,7 +67,8 @@ def progress(error: BaseException) -> int:
 
 
 def _calls(tree: ast.AST) -> Iterator[ast.Call]:
-    yield from (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    yield from (call for call in nodes if getattr(call.func, "attr", "") != "import_module")
 
 
 def _changed(tree: ast.Expression, keywords: list[ast.keyword], error: BaseException) -> Iterator[str]:
@@ -100,18 +116,15 @@ def _alternatives(value: str, error: BaseException) -> Iterator[str]:
         yield from ("nn.Identity", "nn.Identity()")
 
 
-def _with_modules(tree: ast.Expression, error: BaseException, names: list[str]) -> Iterator[str]:
-    """A module for an optional parameter that is called all the same."""
-    if NOT_CALLED in str(error) and isinstance(tree.body, ast.Call):
-        for name in names:
-            yield from (_with_keyword(tree.body, name, text) for text in ("nn.Identity()", "nn.Linear(16, 16)"))
-
-
-def _with_keyword(call: ast.Call, name: str, text: str) -> str:
-    changed = copy.deepcopy(call)
-    changed.keywords = [k for k in changed.keywords if k.arg != name]
-    changed.keywords.append(ast.keyword(name, ast.parse(text, mode="eval").body))
-    return ast.unparse(changed)
+def _with_asked(tree: ast.Expression, error: BaseException, names: list[str]) -> Iterator[str]:
+    """A module for an optional parameter that is called all the same, a number for one that must be given."""
+    if NOT_CALLED in str(error):
+        yield from (_added(tree, 0, name, text) for name in names for text in ("nn.Identity()", "nn.Linear(16, 16)"))
+    elif "NoneType" in str(error):
+        yield from (_added(tree, 0, name, text) for name in names for text in ("0.5", "2"))
+    elif wanted := GIVEN.search(str(error)):
+        for text in ("2", "16"):
+            yield from (_added(tree, place, wanted[1], text) for place in reversed(range(len(list(_calls(tree))))))
 
 
 def _with_optional(tree: ast.Expression, names: list[str], optional: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -120,7 +133,16 @@ def _with_optional(tree: ast.Expression, names: list[str], optional: Mapping[str
         return
     given = {keyword.arg for keyword in tree.body.keywords}
     for name in dict.fromkeys(n for n in names if n in optional and n not in given):
-        yield from (_with_keyword(tree.body, name, text) for text in optional[name])
+        yield from (_added(tree, 0, name, text) for text in optional[name])
+
+
+def _added(tree: ast.Expression, place: int, name: str, text: str) -> str:
+    """The expression with one more keyword in one of its calls, or with another value for it."""
+    changed = copy.deepcopy(tree)
+    call = list(_calls(changed))[place]
+    call.keywords = [k for k in call.keywords if k.arg != name]
+    call.keywords.append(ast.keyword(name, ast.parse(text, mode="eval").body))
+    return ast.unparse(changed)
 
 
 def _completed(tree: ast.Expression, error: BaseException, named: list[str]) -> Iterator[str]:
@@ -134,7 +156,4 @@ def _completed(tree: ast.Expression, error: BaseException, named: list[str]) -> 
                 if not unknown and not re.search(SEVERAL + "|" + SINGLE + "|divisible|not callable", str(error)):
                     continue
                 for text in ("16", "None", "[16, 16]", "'relu'", "0.5"):
-                    changed = copy.deepcopy(tree)
-                    inner = list(_calls(changed))[place]
-                    inner.keywords.append(ast.keyword(name, ast.parse(text, mode="eval").body))
-                    yield ast.unparse(changed)
+                    yield _added(tree, place, name, text)

@@ -72,9 +72,9 @@ def wide(*shape: int) -> torch.Tensor:
 
 
 def namespace_of(module_globals: Mapping[str, Any], setup: tuple[str, ...] = ()) -> Namespace:
-    """The module's own names, with torch, nn and ``wide``, after the setup statements ran."""
-    names: Namespace = {"torch": torch, "nn": torch.nn, "wide": wide, "guessed_config": GuessedConfig}
-    names.update({"shrunk": shrunk, "beside": beside})
+    """The module's own names, with torch, nn, importlib and ``wide``, after the setup statements ran."""
+    names: Namespace = {"torch": torch, "nn": torch.nn, "importlib": importlib, "wide": wide}
+    names.update({"guessed_config": GuessedConfig, "shrunk": shrunk, "beside": beside})
     names.update(module_globals)
     for statement in setup:
         exec(compile(statement, "<setup>", "exec"), names)

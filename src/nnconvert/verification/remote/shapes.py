@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from torch import nn
+
+from .reading import Read, fits
 
 Shape = tuple[int, ...]
 FLOATS = "torch.randn({shape})"
@@ -18,6 +21,7 @@ LISTS = (
 IMAGE_SIZES = (32, 64, 224, 16, 28, 8, 84, 96, 128, 299, 256, 4)
 WIDE_IMAGE_SIZES = (8, 16, 32, 4, 7, 64, 224)
 """For many channels: inner blocks, which see small maps."""
+SEVERAL_ANNOTATED = r"\b([lL]ist|[sS]equence|[tT]uple)\["
 SEVERAL = r"features|feats|inputs|xs|x_list|.*_list|tensors|feature_maps|fmaps|.*_feats|.*_features"
 """Names of a first argument that may be several tensors."""
 WITHOUT_PARAMETERS: tuple[Shape, ...] = (
@@ -26,20 +30,48 @@ WITHOUT_PARAMETERS: tuple[Shape, ...] = (
 )  # fmt: skip
 
 
-def first_tensors(model: nn.Module, name: str, annotation: str, loss: bool) -> Iterator[tuple[Shape, str]]:
+def first_tensors(model: nn.Module, name: str, annotation: str, read: Read, loss: bool) -> Iterator[tuple[Shape, str]]:
     """Shape of the first argument and how it is made, the most likely first."""
     if loss:
         yield from [((2, 4, 8, 8), "torch.rand({shape})"), ((4, 5), FLOATS), ((2, 4, 8, 8), FLOATS)]
         yield from [((4, 5), "torch.rand({shape})"), ((8,), "torch.rand({shape})"), ((2, 8, 5), FLOATS)]
     seen = set()
-    several = re.search(r"\b([lL]ist|[sS]equence|[tT]uple)\[", annotation) or re.fullmatch(SEVERAL, name)
-    likely = [*_from_sizes(model), *_from_modules(model, name)]
-    for kind, shape in [*likely, *((FLOATS, shape) for shape in WITHOUT_PARAMETERS)]:
+    several = re.search(SEVERAL_ANNOTATED, annotation) or re.fullmatch(SEVERAL, name)
+    likely = [*_from_sizes(model), *_from_modules(model, name), *((FLOATS, shape) for shape in WITHOUT_PARAMETERS)]
+    likely = _fitting_first(likely, read)
+    if read.into is not None:
+        likely[:0] = itertools.islice(accepted(read.into), 3)
+    for kind, shape in likely:
         if (kind, shape) not in seen:
             seen.add((kind, shape))
+            yield from ((shape, how) for how in _as_read(read, kind))
             if several:
                 yield from ((shape, how) for how in LISTS[: max(len(shape) - 2, 1)])
             yield shape, kind
+
+
+def _fitting_first(likely: list[tuple[str, Shape]], read: Read) -> list[tuple[str, Shape]]:
+    """Two that have as many dimensions as forward's text says, then one other: the text may say it of one branch."""
+    fitting = [made for made in likely if fits(read, made[1])]
+    others = [made for made in likely if not fits(read, made[1])]
+    order = [
+        *((number, 0) for number in range(len(fitting))),
+        *((2 * number + 1.5, 1) for number in range(len(others))),
+    ]
+    merged = sorted(zip(order, [*fitting, *others]))  # noqa: B905 (Python 3.9)
+    return [made for _, made in merged]
+
+
+def _as_read(read: Read, kind: str) -> Iterator[str]:
+    """How the tensor is made where more is said of it than its dimensions."""
+    if read.keys:
+        yield "{{" + ", ".join(f"{key!r}: {kind}" for key in read.keys) + "}}"
+    if read.parts:
+        yield f"({', '.join([kind] * read.parts)})"
+    if read.flags and kind == FLOATS:
+        yield "torch.ones({shape}, dtype=torch.bool)"
+    if read.ids and kind == FLOATS:
+        yield "torch.randint(0, 2, ({shape},))"
 
 
 def _from_sizes(model: nn.Module) -> Iterator[tuple[str, Shape]]:
@@ -66,6 +98,14 @@ def _from_modules(model: nn.Module, name: str) -> Iterator[tuple[str, Shape]]:
     # The likeliest shape of every kind comes before the third shape of the first.
     yield from (option for group in groups for option in group[:2])
     yield from (option for group in groups for option in group[2:])
+
+
+def accepted(module: nn.Module) -> Iterator[tuple[str, Shape]]:
+    """What the first submodule with state accepts, and how it is made."""
+    for part in module.modules():
+        if part._parameters or part._buffers:
+            yield from _accepted(part, "")
+            return
 
 
 def _accepted(module: Any, name: str) -> Iterator[tuple[str, Shape]]:

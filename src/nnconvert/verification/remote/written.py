@@ -9,6 +9,8 @@ from dataclasses import dataclass
 FLOATS = "floats"
 IDS = "ids"
 FLAGS = "flags"
+SHARES = "shares"
+"""Numbers between 0 and 1."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ def _found(call: ast.Call) -> list[tuple[ast.Call, tuple[int, ...], str]]:
 
 def _kind(node: ast.Call, name: str) -> str:
     dtype = next((ast.unparse(k.value) for k in node.keywords if k.arg == "dtype"), "")
+    if name == "rand" and not dtype:
+        return SHARES
     return FLAGS if "bool" in dtype else IDS if name == "randint" or "long" in dtype else FLOATS
 
 
@@ -113,7 +117,9 @@ def _spelled(sizes: Sequence[int], kind: str) -> str:
     inner = ", ".join(map(str, sizes))
     if kind == IDS:
         return f"torch.randint(0, 2, ({inner}{',' * (len(sizes) == 1)}))"
-    return f"torch.ones({inner}, dtype=torch.bool)" if kind == FLAGS else f"torch.randn({inner})"
+    if kind == FLAGS:
+        return f"torch.ones({inner}, dtype=torch.bool)"
+    return f"torch.rand{'' if kind == SHARES else 'n'}({inner})"
 
 
 def _replaced(call: ast.Call, old: ast.expr, new: ast.expr) -> str:
