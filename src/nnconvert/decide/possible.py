@@ -92,7 +92,7 @@ def _imported(text: str) -> Iterator[str]:
         if match[1].strip("\\ \t\r\n\f").partition(".")[0] not in _FOREIGN:
             yield from _WORD.findall(match[2])
     for match in _IMPORT.finditer(text):
-        if match[1] not in _FOREIGN or "," in match[2]:
+        if match[1] not in _FOREIGN or not {",", ";"}.isdisjoint(match[2]):
             yield from _WORD.findall(match[0])
 
 
