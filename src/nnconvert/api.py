@@ -59,6 +59,7 @@ class Verifier:
         models: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self._server = Server(python)
+        self._python = python
         self._hints = hints or Hints()
         self._models = models or {}
 
@@ -69,10 +70,15 @@ class Verifier:
         self._server.close()
 
     def verify(
-        self, path: Path, old: bytes, new: bytes, classes: tuple[Expected, ...] = (), new_path: Path = Path("NEW.py")
+        self, path: Path, old: bytes, new: bytes, classes: tuple[Expected, ...] = (), again: tuple[str, ...] = ()
     ) -> tuple[Evidence, ...]:
-        """Evidence for each of ``classes`` (by default those of both versions) of the module at ``path``."""
-        request = Request(path, old, new, classes, self._hints, self._models, new_path=new_path)
+        """Evidence for each of ``classes`` (by default those of both versions) of the module at ``path``.
+
+        ``again`` are the words of a command that verifies the same two versions, for evidence of a difference.
+        """
+        if again and self._python is not None:
+            again = (*again, "--python", str(self._python))
+        request = Request(path, old, new, classes, self._hints, self._models, again=again)
         return verify_file(self._server, request)
 
     def verify_among(
@@ -199,7 +205,8 @@ def verify(old: Path, new: Path, verifier: Verifier | None = None) -> tuple[Evid
     if verifier is None:
         with Verifier() as own:
             return verify(old, new, own)
-    evidence = verifier.verify(old, _readable(old), _readable(new), new_path=new)
+    again = ("nnconvert", "verify", str(old), str(new))
+    evidence = verifier.verify(old, _readable(old), _readable(new), again=again)
     for misused in (e for e in evidence if e.misused):
         raise UsageError(misused.reason)
     return evidence

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnconvert import files
+from nnconvert.again import again
 from nnconvert.conversion import convert
 from nnconvert.errors import UsageError
 from nnconvert.expectations import expectations
@@ -66,7 +67,7 @@ def _judged(
         result = convert(result.old, options, result.path, neighbours)
     if result.plan is None or result.status != "changed":
         return result
-    verified = _verified(result, result.plan, verifier, require_verified)
+    verified = _verified(result, result.plan, options, verifier, require_verified)
     if verified.status == "differs" and salvages:
         return _salvaged(verified, options, neighbours, verifier, require_verified)
     return verified
@@ -84,14 +85,15 @@ def _ranks(plan: Plan, path: Path, source: bytes, verifier: Verifier) -> tuple[t
     )
 
 
-def _verified(result: Result, plan: Plan, verifier: Verifier, require_verified: bool) -> Result:
+def _verified(result: Result, plan: Plan, options: Options, verifier: Verifier, require_verified: bool) -> Result:
     """The result with its evidence, held back where that speaks against it."""
     expected = expectations(plan)
     if not expected:  # calls outside of classes only: there is no model to run
         return replace(result, status="unverified", new=result.old) if require_verified else result
     planned = {e.class_name for e in expected}
     around = [n for n in top_level_classes(result.old) if n not in planned] if plan.state else []
-    evidence = verifier.verify(result.path, result.old, result.new, (*expected, *map(Expected, around)))
+    words = again(options, result.path, result.old)
+    evidence = verifier.verify(result.path, result.old, result.new, (*expected, *map(Expected, around)), words)
     # Of the models around them that hold these classes, the state map needs the whole keys.
     evidence = tuple(e for e in evidence if e.class_name in planned or e.verdict == "differs" or e.keys or e.added)
     for misused in (e for e in evidence if e.misused):
@@ -120,7 +122,7 @@ def _salvaged(
         result = convert(held.old, replace(options, differing=tuple(differing.items())), held.path, neighbours)
         if result.plan is None or result.status != "changed":
             return result
-        return _verified(result, result.plan, verifier, require_verified=False)
+        return _verified(result, result.plan, options, verifier, require_verified=False)
 
     found = salvage(held, attempt)
     if found is None or found.plan is None:

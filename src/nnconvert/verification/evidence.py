@@ -93,7 +93,7 @@ class Evidence:
     parts: str = ""
     """For ``differs``: the first operator at which the runs part, its line in both versions, and by how much."""
     reproduce: str = ""
-    """For ``differs``: a command that finds it again."""
+    """For ``differs``: a command that finds it again, in the same folder."""
     misused: bool = False
     """The given ``--args`` or ``--inputs`` raise by themselves: for the person who gave them to mend."""
     entry: str = ""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nnconvert.verification.evidence import Expected
@@ -59,8 +59,8 @@ class Request:
     """Other files that change, too: each version of the module finds theirs, whatever is on disk."""
     limits: Limits = Limits()
     seed: int = 0
-    new_path: Path = Path("NEW.py")
-    """Where the new version stands, for the command that is told; what is only converted stands nowhere."""
+    again: tuple[str, ...] = ()
+    """The words of a command that verifies these versions again, if there is one."""
 
     def expected(self) -> tuple[Expected, ...]:
         """What is known of each class; raises SyntaxError where a version does not parse."""
@@ -68,6 +68,12 @@ class Request:
             return self.classes
         new = set(top_level_classes(self.new))
         return tuple(Expected(name, known=False) for name in top_level_classes(self.old) if name in new)
+
+    def elsewhere(self) -> Iterator[Expected]:
+        """What is expected of the classes of other files. Their calls are for the verification of those to see."""
+        for path, other in self.others.items():
+            for expected in other.classes:
+                yield replace(expected, path=str(path.absolute()), calls=(), gained=())
 
 
 def top_level_classes(source: bytes) -> list[str]:

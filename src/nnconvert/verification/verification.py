@@ -8,8 +8,8 @@ import difflib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from nnconvert.verification.evidence import Evidence, Expected
 from nnconvert.verification.parent import Server, ServerError
 from nnconvert.verification.proof import NONE_RAN, Proof, none_ran, prove
 from nnconvert.verification.request import Hints, Request, locate
-from nnconvert.verification.telling import command, one_mode, parting, would_reach
+from nnconvert.verification.telling import command, entry, one_mode, parting, would_reach
 
 Models = Mapping[str, Mapping[str, str]]
 STAND_INS = 8
@@ -83,26 +83,6 @@ def _lines_of(source: bytes, class_name: str) -> tuple[int, int]:
     """First and last line of a class at the top level; none where it is not there."""
     found = [n for n in ast.parse(source).body if isinstance(n, ast.ClassDef) and n.name == class_name]
     return (found[-1].lineno, found[-1].end_lineno or 0) if found else (1, 0)
-
-
-def _elsewhere(request: Request) -> Iterator[Expected]:
-    """What is expected of the classes of other files. Their calls are for the verification of those to see."""
-    for path, other in request.others.items():
-        for expected in other.classes:
-            yield replace(expected, path=str(path.absolute()), calls=(), gained=())
-
-
-def _entry(key: str, recipe: dict[str, Any]) -> str:
-    """The recipe as an entry of pyproject.toml, if it consists of one call of the class."""
-    class_name = key.rpartition(":")[2]
-    construct: str = recipe["construct"]
-    call = ast.parse(construct, mode="eval").body
-    if recipe["setup"] or not isinstance(call, ast.Call) or ast.unparse(call.func) != class_name:
-        return ""
-    args = construct[len(class_name) + 1 : -1]
-    # A JSON string is a TOML string.
-    texts = f"args = {json.dumps(args)}\ninputs = {json.dumps(recipe['inputs'][0])}"
-    return f'[tool.nnconvert.models."{key}"]\n{texts}'
 
 
 class _Verification:
@@ -227,7 +207,7 @@ class _Verification:
             "version": version,
             "indices": indices,
             "names": [expected.class_name for expected in self.classes],
-            "expected": [asdict(expected) for expected in (*self.classes, *_elsewhere(request))],
+            "expected": [asdict(expected) for expected in (*self.classes, *request.elsewhere())],
             "others": [
                 [str(path.absolute()), base64.b64encode(other.new if is_new else other.old).decode("ascii")]
                 for path, other in request.others.items()
@@ -305,9 +285,9 @@ class _Verification:
             not_proved=proof.why_fixed if proof.holds else proof.words,
             differences=tuple(reasons) if verdict == "differs" else (),
             parts=parting(self._read(index, "part")) if verdict == "differs" else "",
-            reproduce=command(self.request, name, outcome["recipe"]) if verdict == "differs" and not inside else "",
+            reproduce=command(self.request, inside or name, outcome["recipe"], reasons) if verdict == "differs" else "",
             **self._moved(index, inside or name),
-            entry=_entry(f"{self.location.module}:{inside or name}", outcome["recipe"]),
+            entry=entry(f"{self.location.module}:{inside or name}", outcome["recipe"]),
         )
 
     def _moved(self, index: int, model: str) -> dict[str, Any]:
