@@ -29,6 +29,12 @@ def verification_options(command: Callable[..., int]) -> Callable[..., int]:
             click.option("--model", metavar="CLASS", help="The class to build for verification."),
             click.option("--args", metavar="EXPR", help="Its constructor arguments, as in a call: '3, width=64'."),
             click.option("--inputs", metavar="EXPR", help="What to feed it: 'torch.randn(2, 3, 32, 32)'."),
+            click.option(
+                "--verify-time-limit",
+                type=click.FloatRange(min=0, min_open=True),
+                metavar="SECONDS",
+                help="For the verification of all files together; what is not verified by then is unverified.",
+            ),
             click.option("-q", "--quiet", is_flag=True, help="Say errors only."),
             click.option("-v", "--verbose", is_flag=True, help="Also tracebacks and the details of the evidence."),
             click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True),

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from nnconvert.verification.deadline import NEVER, Deadline
 from nnconvert.verification.evidence import Expected
 
 
@@ -58,6 +59,8 @@ class Request:
     others: Mapping[Path, Other] = field(default_factory=dict)
     """Other files that change, too: each version of the module finds theirs, whatever is on disk."""
     limits: Limits = Limits()
+    deadline: Deadline = NEVER
+    """What is not done by then is not done."""
     seed: int = 0
     again: tuple[str, ...] = ()
     """The words of a command that verifies these versions again, if there is one."""

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from nnconvert.verification.alone import Alone
+from nnconvert.verification.deadline import REMEDY
 from nnconvert.verification.evidence import Evidence, Expected
 from nnconvert.verification.parent import Server, ServerError
 from nnconvert.verification.proof import NONE_RAN, Proof, none_ran, prove
-from nnconvert.verification.request import Hints, Request, locate
+from nnconvert.verification.request import Request, locate
 from nnconvert.verification.telling import command, entry, one_mode, parting, would_reach
 
-Models = Mapping[str, Mapping[str, str]]
 STAND_INS = 8
 """Packages that one file may miss."""
 HELP = 'give --args and --inputs, or an entry in [tool.nnconvert.models."{key}"]'
@@ -34,6 +34,8 @@ def verify_file(server: Server, request: Request) -> tuple[Evidence, ...]:
     classes = request.expected()
     if not classes:
         return ()
+    if request.deadline.is_over:
+        return _all_unverified(classes, request.deadline.words(), REMEDY)
     try:
         facts = server.facts()
         if facts["torch"] is None:
@@ -51,16 +53,16 @@ def verify_file(server: Server, request: Request) -> tuple[Evidence, ...]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def find_ranks(server: Server, path: Path, source: bytes, hints: Hints, models: Models) -> Mapping[int, frozenset[int]]:
-    """Line -> how many dimensions the inputs of the normalisations that are called there had, in runs of all classes.
+def find_ranks(server: Server, request: Request) -> Mapping[int, frozenset[int]]:
+    """Line -> how many dimensions the inputs of the normalisations that are called there had, in runs of all classes of
+    the old version.
 
     Nothing of a line that did not run. Raises SyntaxError where the source does not parse.
     """
-    request = Request(path, source, source, (), hints, models)
     classes = request.expected()
     folder = Path(tempfile.mkdtemp(prefix="nnconvert-"))
     try:
-        if not classes or server.facts()["torch"] is None:
+        if not classes or request.deadline.is_over or server.facts()["torch"] is None:
             return {}
         return _Verification(server, request, classes, folder).ranks()
     except ServerError:
@@ -161,7 +163,7 @@ class _Verification:
 
     def _find_hosts(self) -> None:
         """Place the classes that cannot be built alone, if the last search could not because it crashed."""
-        if (self.folder / "hosts-sought").exists() or self._module_error("old"):
+        if (self.folder / "hosts-sought").exists() or self._module_error("old") or self.request.deadline.is_over:
             return
         outcomes = [self._read(index, "old") for index in range(len(self.classes))]
         if None not in outcomes and any("recipe" not in outcome for outcome in outcomes):
@@ -173,6 +175,9 @@ class _Verification:
     def _work(self, tasks: list[tuple[str, str, list[int]]]) -> None:
         """Run tasks side by side until every class has its outcome; one that ends its child is left out."""
         while tasks := [task for task in tasks if task[2]]:
+            if self.request.deadline.is_over:
+                self._end(tasks)
+                return
             results = self.server.run([self._job(*task) for task in tasks])
             remaining = []
             for (role, version, indices), result in zip(tasks, results, strict=True):
@@ -181,6 +186,12 @@ class _Verification:
                     self.crashes[left.pop(0)] = self._how_it_ended(version, result)
                 remaining.append((role, version, left))
             tasks = remaining
+
+    def _end(self, tasks: list[tuple[str, str, list[int]]]) -> None:
+        """Note why the classes of these tasks have no outcome."""
+        for _, version, indices in tasks:
+            for index in self._left_over(version, indices):
+                self.crashes.setdefault(index, self.request.deadline.words())
 
     def _left_over(self, version: str, indices: list[int]) -> list[int]:
         if self._module_error(version):
@@ -191,6 +202,8 @@ class _Verification:
         who = "the new version" if version.startswith("new") else "the class"
         last = result["output"].strip().splitlines()[-1:] or [""]
         said = f" ({last[0][:200]})" if last[0] else ""
+        if result["status"] == "timeout" and self.request.deadline.is_over:
+            return self.request.deadline.words()
         if result["status"] == "timeout":
             return f"{who} ran longer than the time limit of {self.request.limits.time:g} s"
         if result["status"] == "signal":
@@ -223,6 +236,7 @@ class _Verification:
             "changed": self.changed,
             "seed": request.seed,
             "time": request.limits.time,
+            "clock": max(0.0, min(request.limits.time, request.deadline.left())),
             "memory": request.limits.memory,
             "tracing": request.limits.tracing,
             "folder": str(self.folder),
@@ -247,7 +261,9 @@ class _Verification:
             return Evidence(name, "unverified", reason, remedy="--python names another interpreter")
         outcome = self._read(index, "old")
         if outcome is None:
-            return Evidence(name, "unverified", self.crashes.get(index, "no outcome"), HELP.format(key=key))
+            reason = self.crashes.get(index, "no outcome")
+            late = reason == self.request.deadline.words()
+            return Evidence(name, "unverified", reason, REMEDY if late else HELP.format(key=key))
         if outcome.get("skip") and not self.classes[index].known:
             return None
         if "inside" in outcome:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
@@ -21,6 +21,7 @@ from torch._subclasses.fake_tensor import (
     FakeTensor,
     FakeTensorMode,
 )
+from torch.fx.experimental import proxy_tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from .calls import Call, watch_calls
@@ -43,8 +44,12 @@ Ways = dict[str, set[Any]]
 
 
 TOO_LONG = "tracing takes too long"
+REPEATED = 3 / 4
+"""Of the operators of a trace, how many come again where it pays to keep what they give."""
 OPENING = 2
 """Times as long as with fixed sizes that a trace with open ones takes at the least."""
+LAYOUTS = "_extract_tensor_metadata"
+"""The name in torch.fx.experimental.proxy_tensor of what finds them out."""
 UNTRACED = "it cannot be traced"
 
 
@@ -91,6 +96,7 @@ def trace_class(
     """
     ways: Ways = {}
     started = time.process_time()
+    FakeTensorMode.cache_clear()  # what was traced before must change nothing
     try:
         fixed, model, calls = _trace_level(module, recipe, seed, names, FIXED, ways, build)
     except Exception as error:  # the user's code may raise anything
@@ -99,14 +105,22 @@ def trace_class(
     if seconds and (time.process_time() - started) * OPENING > seconds:
         outcome["why_fixed"] = TOO_LONG
         seconds = 0.0
+    repeated = _repeated() > REPEATED
     for level in OPEN if seconds else ():
         try:
             with limited(seconds):
+                level = replace(level, remembers=repeated)
                 outcome["open"] = _trace_level(module, recipe, seed, names, level, ways, build)[0]
             break
         except (Exception, TooSlowError) as error:  # as above; fewer open sizes may do
             outcome["why_fixed"] = _why(error)
     return outcome, model, calls
+
+
+def _repeated() -> float:
+    """Which part of the operators that were traced came again."""
+    known = FakeTensorMode.cache_info()
+    return float(known.hits / max(known.hits + known.misses, 1))
 
 
 def _why(error: BaseException) -> str:
@@ -193,7 +207,7 @@ class _Trace:
         inputs = [self.sizes.fake(mode, number, tensor) for number, tensor in enumerate(given)]
         names = [f"state {self.mapped(name)}" for name in state]
         names += [f"input {number}" for number in range(len(inputs))]
-        with mode, self.sizes.dispatcher():
+        with mode, self.sizes.dispatcher(), without_layouts():
             graph = make_fx(self.both_ways(path), tracing_mode="real")([*fakes, *inputs])
         own = {f"state {self.mapped(name)}" for name in state if self.names.is_own(name)}
         described = [[name, str(t.dtype), [str(size) for size in t.shape], [str(s) for s in t.stride()]]
@@ -320,6 +334,21 @@ def fed_tensors(value: Any) -> list[torch.Tensor]:
 def _sorted(named: Iterator[tuple[str, torch.Tensor]], names: Names) -> dict[str, Any]:
     """By the names they are compared under: two versions may register them in another order."""
     return dict(sorted(named, key=lambda pair: names.old(pair[0])))
+
+
+@contextlib.contextmanager
+def without_layouts() -> Iterator[None]:
+    """Let make_fx not work out the memory format of every result, which nothing reads: with open sizes that is a
+    good part of a trace."""
+    before = getattr(proxy_tensor, LAYOUTS, None)
+    if before is None:
+        yield
+        return
+    setattr(proxy_tensor, LAYOUTS, lambda *_, **__: None)
+    try:
+        yield
+    finally:
+        setattr(proxy_tensor, LAYOUTS, before)
 
 
 def warm_up() -> None:
