@@ -56,8 +56,8 @@ GROUP = click.Group(
 def _verify(old: Path, new: Path, quiet: bool, verbose: bool, color: str, **hints: Any) -> int:
     """Compare two versions of a file, class by class. EXECUTES both, in child processes with limits.
 
-    Exit codes: 0 every class was proved or tested, 1 not every one, 3 a difference was found, 4 a file cannot
-    be read.
+    Exit codes: 0 every class was proved or tested, 1 not every one, or changed lines never ran, 3 a difference
+    was found, 4 a file cannot be read.
     """
     from nnconvert import config, settings
     from nnconvert.api import verify

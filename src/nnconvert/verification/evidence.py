@@ -68,6 +68,9 @@ class Evidence:
     is converted was never made. ``line 12`` for a module built on the spot."""
     would_reach: tuple[str, ...] = ()
     """What ``unreached`` is about, for people: ``line 12 (relu): only where self.deep (deep=False by default)``."""
+    unrun: tuple[str, ...] = ()
+    """Where two given files are compared: changed statements that never ran, so that nothing is known of them, for
+    people: ``line 9 of the new version: only where flag == 3``."""
     one_mode: tuple[str, ...] = ()
     """Converted call sites that ran in one mode only: ``relu (train)``."""
     unproved: tuple[str, ...] = ()

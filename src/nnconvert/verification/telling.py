@@ -28,6 +28,20 @@ def would_reach(source: bytes, classes: Sequence[Expected], unreached: Sequence[
                 yield f"line {call.line} ({call.name or call.module})" + (f": {words}" if words else "")
 
 
+def unrun_changes(
+    request: Request, class_name: str, old: dict[str, Any] | None, new: dict[str, Any] | None
+) -> tuple[tuple[str, ...], bool]:
+    """Changed statements of a class that nobody planned and that never ran, for people; and whether none of it ran."""
+    words, total = [], 0
+    for outcome, source, where in ((old, request.old, ""), (new, request.new, " of the new version")):
+        count, lines = (outcome or {}).get("changes", {}).get(class_name, (0, ()))
+        total += count
+        for line in lines:
+            reason = what_reaches(ast.parse(source), line)
+            words.append(f"line {line}{where}" + (f": {reason}" if reason else ""))
+    return tuple(words), 0 < total == len(words)
+
+
 def one_mode(replays: Iterable[dict[str, Any]]) -> Iterator[str]:
     """Call sites that ran, but in one mode only: ``relu (train)``."""
     for found in replays:

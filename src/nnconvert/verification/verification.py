@@ -19,10 +19,11 @@ from nnconvert.verification.evidence import Evidence, Expected
 from nnconvert.verification.parent import Server, ServerError
 from nnconvert.verification.proof import NONE_RAN, Proof, none_ran, prove
 from nnconvert.verification.request import Request, locate
-from nnconvert.verification.telling import command, entry, one_mode, parting, would_reach
+from nnconvert.verification.telling import command, entry, one_mode, parting, unrun_changes, would_reach
 
 STAND_INS = 8
 """Packages that one file may miss."""
+NO_CHANGE_RAN = "nothing of what changed in it ran"
 HELP = 'give --args and --inputs, or an entry in [tool.nnconvert.models."{key}"]'
 
 
@@ -97,6 +98,7 @@ class _Verification:
         self.folder = folder
         self.location = locate(request.path, request.old)
         self.changed = _changed_lines(request.old, request.new)
+        self.changed_new = _changed_lines(request.new, request.old)
         self.crashes: dict[int, str] = {}
         self.stand_ins: list[str] = []
         """Packages that are not installed and that the import of the file asks for."""
@@ -234,6 +236,7 @@ class _Verification:
             "script": b"jit.script" in request.old,
             "stand_ins": self.stand_ins,
             "changed": self.changed,
+            "changed_new": self.changed_new,
             "seed": request.seed,
             "time": request.limits.time,
             "clock": max(0.0, min(request.limits.time, request.deadline.left())),
@@ -283,6 +286,9 @@ class _Verification:
 
     def _judge(self, name: str, index: int, outcome: dict[str, Any], inside: str = "") -> Evidence:
         verdict, reasons, unreached = self._verdict(index)
+        unrun, none = unrun_changes(self.request, name, self._read(index, "control"), self._read(index, "new"))
+        if verdict == "tested" and none:
+            return Evidence(name, "unverified", NO_CHANGE_RAN, "give --args or --inputs that reach it", unrun=unrun)
         proof = self._proof(name, index, unreached) if verdict == "tested" else Proof(False, "")
         return Evidence(
             name,
@@ -294,6 +300,7 @@ class _Verification:
             inside=inside,
             unreached=tuple(unreached),
             would_reach=tuple(would_reach(self.request.old, self.classes, unreached)),
+            unrun=unrun,
             one_mode=tuple(one_mode(self._read(index, v) or {} for v in ("control", "new"))),
             unproved=self._unproved(index, unreached) if proof.holds else (),
             proof=proof.words if proof.holds else "",

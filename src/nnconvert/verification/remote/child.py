@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import importlib.util
 import inspect
 import json
@@ -27,6 +28,7 @@ from .observe import MODES, NothingSeenError, Task, observe
 from .operators import first_part, record_operators
 from .planned import check_plan, planned_paths, tree, walk
 from .ranks import seen_ranks
+from .reach import changed_statements, executed_lines, missed
 from .recipe import Recipe, evaluate_call, namespace_of, seed_everything
 from .standin import importing_ended, missing_package, stand_in
 from .state import Moves, Names, StateMismatchError, check_added, moved_state
@@ -200,8 +202,11 @@ def replay(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
     folder = os.path.join(job["folder"], str(index), job["version"])
     os.makedirs(folder, exist_ok=True)
     moves, new = Moves.from_json(found["moves"]), job["version"] == "new"
+    unplanned = [plan["class_name"] for plan in job["expected"] if not plan["known"]]
+    lines: set[int] = set()
     try:
-        seen = observe(task(job, module, recipe, folder), moves, new)
+        with executed_lines(str(module.__file__), lines) if unplanned else contextlib.nullcontext():
+            seen = observe(task(job, module, recipe, folder), moves, new)
     except StateMismatchError as error:
         return {"differs": f"the state_dict of the old version does not load: {error}"}
     except NothingSeenError as error:
@@ -215,6 +220,9 @@ def replay(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
         "unreached": never_ran(job, module, seen.model, seen.calls),
         "missed": {m: never_ran(job, module, seen.model, {c for c in seen.calls if c.mode == m}) for m, _ in MODES},
     }
+    source, changed = source_of(job), job["changed_new" if new else "changed"]
+    statements = {name: changed_statements(source, name, changed) for name in unplanned}
+    outcome["changes"] = {name: [len(found), missed(found, lines)] for name, found in statements.items()}
     if new:
         expected = job["expected"]
         problems = check_plan(seen.model, found["tree"], expected, module)
@@ -257,11 +265,14 @@ def never_ran(job: Job, module: ModuleType, model: nn.Module, calls: set[Call]) 
     """Converted call sites of which nothing was seen: calls that go, on the old version; added ones, on the new."""
     expected = job["expected"]
     if not job["version"].startswith("new"):
-        source = importlib.util.decode_source(base64.b64decode(job["source"]))
-        return unreached(model, calls, expected, module, source)
+        return unreached(model, calls, expected, module, source_of(job))
     modules, called = dict(walk(model)), {call.instance for call in calls}
     added = planned_paths(model, expected, module)[0]
     return [path for path in added if path in modules and id(modules[path]) not in called]
+
+
+def source_of(job: Job) -> str:
+    return importlib.util.decode_source(base64.b64decode(job["source"]))
 
 
 def ranks(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
