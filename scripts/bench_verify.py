@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import json
 import os
 import resource
@@ -227,7 +228,9 @@ def answer() -> None:
     torch.set_num_threads(1)
     for line in sys.stdin:
         old, new, models = json.loads(line)
-        print(sum(run_version(source, models) for source in (old, old, new)), flush=True)
+        with contextlib.redirect_stdout(sys.stderr):  # what models print
+            opened = sum(run_version(source, models) for source in (old, old, new))
+        print(opened, flush=True)
 
 
 def run_version(source: str, models: list[list[str]]) -> float:
@@ -301,7 +304,8 @@ def trace(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], opened: tup
             return both_ways(self.model, args, kwargs)
 
     def function(state: dict[str, Any], args: Any, kwargs: Any) -> Any:
-        return torch.func.functional_call(both, state, (args, kwargs))
+        leaves = {name: tensor.detach().requires_grad_(tracked[name]) for name, tensor in state.items()}
+        return torch.func.functional_call(both, leaves, (args, kwargs))
 
     def fake(tensor: Any) -> Any:
         if not opened or not tensor.dim():
@@ -314,9 +318,10 @@ def trace(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], opened: tup
     both, sources = Both(), []  # type: ignore[var-annotated]
     mode = FakeTensorMode(shape_env=ShapeEnv(duck_shape=False) if opened else None, allow_non_fake_inputs=True)
     state = {**dict(both.named_parameters()), **dict(both.named_buffers())}
+    tracked = {name: tensor.requires_grad for name, tensor in state.items()}
     fakes = {name: mode.from_tensor(tensor.detach(), static_shapes=True) for name, tensor in state.items()}
     given, named = tree_map_only(torch.Tensor, fake, (args, kwargs))
-    with mode, enable_python_dispatcher():
+    with mode, enable_python_dispatcher() if opened else contextlib.nullcontext():
         make_fx(function, tracing_mode="real")(fakes, given, named)
 
 

@@ -24,6 +24,8 @@ MOST = 200_000
 """Values looked at; a model that holds more is not called steady."""
 PLAIN = (type(None), bool, int, float, complex, str, bytes, torch.dtype, torch.device, torch.Size)
 OPAQUE = (type, ModuleType, BuiltinFunctionType, CodeType)
+KNOWN: dict[str, bool] = {}
+"""Name of a loaded module -> whether its file is the user's own: there are thousands, which stay what they are."""
 OWN = ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set")
 DERIVED = ("_flat_weights", "_flat_weight_refs")
 """What nn.LSTM and its like derive anew from their parameters whenever these are others."""
@@ -53,10 +55,11 @@ def held_state(model: nn.Module, module: ModuleType) -> dict[str, str]:
 
 def _beside(module: ModuleType) -> dict[str, ModuleType]:
     """The modules that are loaded and whose files are the user's own."""
-    loaded = {name: m for name, m in list(sys.modules.items()) if isinstance(m, ModuleType) and m is not module}
-    files = {name: getattr(m, "__file__", None) for name, m in loaded.items()}
-    own = {name for name, file in files.items() if isinstance(file, str) and not is_installed(file)}
-    return {name: loaded[name] for name in own}
+    loaded = dict(sys.modules)
+    for name in loaded.keys() - KNOWN.keys():
+        file = getattr(loaded[name], "__file__", None)
+        KNOWN[name] = isinstance(loaded[name], ModuleType) and isinstance(file, str) and not is_installed(file)
+    return {name: m for name, m in loaded.items() if KNOWN[name] and m is not module}
 
 
 class _Walk:
