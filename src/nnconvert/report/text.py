@@ -166,6 +166,7 @@ def evidence_line(evidence: Evidence, verbose: bool) -> str:
             *evidence.differences[1:],
         ]
         parts += [f"input {evidence.inputs}" if evidence.inputs else ""]
+        parts += [f"also called: {', '.join(evidence.methods)}" if evidence.methods else ""]
         parts += [f"inside {evidence.inside}" if evidence.inside else ""]
         parts += [f"holds for {evidence.proof}" if evidence.proof else "", *evidence.conditions]
         parts += [f"ran in one mode only: {', '.join(evidence.one_mode)}" if evidence.one_mode else ""]

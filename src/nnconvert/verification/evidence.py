@@ -62,6 +62,8 @@ class Evidence:
     """What was fed, for people: ``2x3x32x32``."""
     inside: str = ""
     """The class whose instance contained this one, when it could not be built alone."""
+    methods: tuple[str, ...] = ()
+    """Calls of other methods than forward that were compared, too: ``encode(torch.randn(2, 16))``."""
     unreached: tuple[str, ...] = ()
     """Where converted call sites never ran, so that nothing is known of them. Paths of submodules: added ones
     that were never called in the new version (``block.relu2``), and those of the old version of which a call that

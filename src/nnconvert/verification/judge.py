@@ -7,7 +7,7 @@ from typing import Any
 from nnconvert.verification.children import Children
 from nnconvert.verification.deadline import REMEDY
 from nnconvert.verification.evidence import Evidence
-from nnconvert.verification.proof import NONE_RAN, Proof, none_ran, prove
+from nnconvert.verification.proof import NONE_IN_GRAPH, NONE_RAN, Proof, none_ran, prove
 from nnconvert.verification.telling import command, entry, one_mode, parting, unrun_changes, would_reach
 
 NO_CHANGE_RAN = "nothing of what changed in it ran"
@@ -65,6 +65,7 @@ class Judge:
             built_from=outcome["recipe"]["source"],
             inputs=outcome["input"],
             inside=inside,
+            methods=tuple(f"{method}({text})" for method, text in outcome["recipe"]["methods"]),
             unreached=tuple(unreached),
             would_reach=tuple(would_reach(self.children.request.old, self.children.classes, unreached)),
             unrun=unrun,
@@ -104,7 +105,9 @@ class Judge:
         proof = prove(old, new)
         absent = [*unreached, *self._unproved(index, unreached)]
         plan = next(expected for expected in self.children.classes if expected.class_name == name)
-        return Proof(False, NONE_RAN) if proof.holds and none_ran(plan, absent) else proof
+        if proof.holds and none_ran(plan, absent):
+            return Proof(False, NONE_RAN if none_ran(plan, unreached) else NONE_IN_GRAPH)
+        return proof
 
     def _unproved(self, index: int, unreached: list[str]) -> tuple[str, ...]:
         """Call sites that ran, but stand in no graph."""

@@ -30,14 +30,20 @@ def is_installed(path: str) -> bool:
 
 def changed_statements(source: str, class_name: str, changed: Collection[int]) -> frozenset[Lines]:
     """The statements of a class, those of its constructor left out, that hold a changed line."""
-    node: ast.AST | None = ast.parse(source)
-    for part in class_name.split("."):
-        body = getattr(node, "body", [])
-        node = next((s for s in body if isinstance(s, ast.ClassDef) and s.name == part), None)
+    node = node_of(source, class_name)
     methods = [m for m in getattr(node, "body", []) if getattr(m, "name", "__init__") != "__init__"]
     below = (s for m in methods for s in ast.walk(m) if isinstance(s, ast.stmt) and s is not m)
     spans = {_head(s) for s in below if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))}
     return frozenset(span for span in spans if any(span[0] <= line <= span[1] for line in changed))
+
+
+def node_of(source: str, class_name: str) -> ast.AST | None:
+    """The class of this dotted name; None where it is made in another way than by a class statement."""
+    node: ast.AST | None = ast.parse(source)
+    for part in class_name.split("."):
+        body = getattr(node, "body", [])
+        node = next((s for s in body if isinstance(s, ast.ClassDef) and s.name == part), None)
+    return node
 
 
 def _head(statement: ast.stmt) -> Lines:

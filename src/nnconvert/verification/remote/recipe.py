@@ -30,6 +30,8 @@ class Recipe:
     """Whether forward accepts inputs that require a gradient."""
     guessed: bool = False
     """Whether the inputs were found by trying, not said anywhere."""
+    methods: tuple[tuple[str, str], ...] = ()
+    """Other methods than forward that are called, too, each with the text of its arguments."""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -43,6 +45,7 @@ class Recipe:
             tuple(data["inputs"]),
             data["input_gradients"],
             data["guessed"],
+            tuple((name, text) for name, text in data["methods"]),
         )
 
 

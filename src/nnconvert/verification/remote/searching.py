@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import importlib.util
 import inspect
 import os
 import time
@@ -13,6 +15,7 @@ from torch import nn
 
 from .build import NotBuiltError, find_recipe
 from .failure import MEMORY_REASON, words
+from .methods import with_methods
 from .observe import NothingSeenError, Task, observe
 from .outcomes import outcome_path, read, write
 from .planned import tree
@@ -58,11 +61,21 @@ class Search:
             recipe = find_recipe(self.module, cls, self.job)
         except NotBuiltError as error:
             return {"reason": error.reason, "remedy": error.remedy, "misused": error.misused}
-        outcome = self.observe(index, recipe)
+        more = self.with_methods(cls, recipe)
+        outcome = self.observe(index, more)
+        if "recipe" not in outcome and more.methods:
+            outcome = self.observe(index, recipe)
         if "recipe" not in outcome and len(recipe.inputs) > 1:
             # Some models keep what the first shape taught them (masks, caches) and refuse another.
             outcome = self.observe(index, replace(recipe, inputs=recipe.inputs[:1]))
         return outcome
+
+    def with_methods(self, cls: type, recipe: Recipe) -> Recipe:
+        source = importlib.util.decode_source(base64.b64decode(self.job["source"]))
+        try:
+            return with_methods(self.module, cls, recipe, source, self.job)
+        except Exception:  # the user's code may raise anything; what is known of forward holds all the same
+            return recipe
 
     def observe(self, index: int, recipe: Recipe) -> dict[str, Any]:
         folder = os.path.join(self.job["folder"], str(index), "old")
