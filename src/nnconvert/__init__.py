@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nnconvert.api import Result, Verifier, convert_file, convert_paths, convert_source, verify
+    from nnconvert.api import Cache, Index, Result, Verifier, convert_file, convert_paths, convert_source, verify
     from nnconvert.discovery import Excludes
     from nnconvert.errors import NnconvertError, SourceError, UsageError
     from nnconvert.options import Options
@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from nnconvert.verification import Evidence, Hints
 
 __all__ = [
+    "Cache",
     "Evidence",
     "Excludes",
     "Hints",
+    "Index",
     "NnconvertError",
     "Options",
     "Plan",

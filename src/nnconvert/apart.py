@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
+from nnconvert.cache import Cache
 from nnconvert.conversion import decided
 from nnconvert.options import Options
 from nnconvert.result import Result, failed, printable
@@ -16,52 +19,122 @@ from nnconvert.source.index import Index
 from nnconvert.source.project import Neighbours
 
 _HERE = threading.local()
+_BATCH: Final = 8
+"""Files that a worker takes at a time, neighbours in their folder: they share what is read of others."""
+_AHEAD: Final = 32
+"""Batches that wait for workers, or for whoever takes the results: what they hold does not grow with the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided about one file."""
+
+    result: Result
+    relatives: frozenset[Path] = frozenset()
+    """Other files, of the project or of packages, in which its classes have bases or subclasses."""
+    opened: frozenset[Path] = frozenset()
+    """Files that were read for it."""
+
+
+@dataclass
+class _Batch:
+    """Files in a row: those that a worker has to decide, and what is known of the others."""
+
+    files: list[tuple[Path, bytes | Result]] = field(default_factory=list)
+    future: Future[list[Decided]] | None = None
+
+    @property
+    def unknown(self) -> list[tuple[Path, bytes]]:
+        return [(path, source) for path, source in self.files if isinstance(source, bytes)]
+
+    def submit(self, executor: Executor, options: Options, index: Index) -> None:
+        # A worker may have another working folder.
+        files = [(Path(os.path.abspath(path)), source) for path, source in self.unknown]
+        if files:
+            self.future = executor.submit(decide_there, files, options, index.search_path, index.folder)
+
+    def decided(self) -> Iterator[Decided]:
+        """What is known of each file now, in order."""
+        said = iter(self._said())
+        for _, source in self.files:
+            yield Decided(source) if isinstance(source, Result) else next(said)
+
+    def _said(self) -> list[Decided]:
+        """What the worker says, of each file under the name that it has here."""
+        if self.future is None:
+            return []
+        try:
+            found = self.future.result()
+        except Exception as error:
+            words = f"its worker ended: {type(error).__name__}: {' '.join(str(error).split())}"
+            return [Decided(failed(path, source, words)) for path, source in self.unknown]
+        return [_under(path, each) for (path, _), each in zip(self.unknown, found, strict=True)]
+
+
+def _under(path: Path, decided: Decided) -> Decided:
+    """The same, of the file under this name."""
+    result = decided.result
+    words = printable(path) + result.error.removeprefix(printable(result.path)) if result.error else ""
+    return replace(decided, result=replace(result, path=path, error=words))
 
 
 def decided_apart(
-    executor: Executor, files: Iterable[tuple[Path, bool]], options: Options, search_path: Sequence[Path]
-) -> Iterator[tuple[Result, bool]]:
-    """What the workers of ``executor`` decide, in the order of ``files``; those that are not worth it stay here.
-
-    With each, whether its classes have relatives in other files of the project or of packages.
-    """
-    tasks: list[tuple[Path, bytes, Future[tuple[Result, bool]] | None]] = []
+    executor: Executor,
+    files: Iterable[tuple[Path, bool]],
+    options: Options,
+    index: Index,
+    cache: Cache | None,
+) -> Iterator[Decided]:
+    """What the workers of ``executor`` decide, in the order of ``files``; not what is known, or not worth it."""
+    ahead: deque[_Batch] = deque()
     try:
-        for path, worth in files:
-            try:
-                source = path.read_bytes() if worth else b""
-            except OSError:
-                worth, source = False, b""
-            # A worker may have another working folder.
-            apart = (source, options, Path(os.path.abspath(path)), tuple(search_path))
-            future = executor.submit(decide_there, *apart) if worth else None
-            tasks.append((path, source, future))
-        for path, source, future in tasks:
-            unread = Result(path, "unchanged", b"", b"")
-            yield (unread, False) if future is None else _returned(future, path, source)
+        for batch in _batches(files, cache):
+            batch.submit(executor, options, index)
+            ahead.append(batch)
+            if len(ahead) > _AHEAD:
+                yield from ahead.popleft().decided()
+        while ahead:
+            yield from ahead.popleft().decided()
     finally:
-        for _, _, future in tasks:
-            if future is not None:
-                future.cancel()
+        for batch in ahead:
+            if batch.future is not None:
+                batch.future.cancel()
 
 
-def decide_there(source: bytes, options: Options, path: Path, search_path: tuple[Path, ...]) -> tuple[Result, bool]:
-    """What a worker does with one file; picklable, as its arguments are, and thread-safe.
+def _batches(files: Iterable[tuple[Path, bool]], cache: Cache | None) -> Iterator[_Batch]:
+    batch = _Batch()
+    for path, worth in files:
+        batch.files.append((path, _source(path, cache) if worth else Result(path, "unchanged", b"", b"")))
+        if len(batch.unknown) == _BATCH:
+            yield batch
+            batch = _Batch()
+    yield batch
+
+
+def _source(path: Path, cache: Cache | None) -> bytes | Result:
+    """What is to be decided; or what is known of it already, or speaks against it."""
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        return failed(path, b"", f"cannot be read: {error.strerror or error}")
+    found = cache.find(path, source) if cache is not None else None
+    return found or source
+
+
+def decide_there(
+    files: Sequence[tuple[Path, bytes]], options: Options, search_path: tuple[Path, ...], folder: Path | None
+) -> list[Decided]:
+    """What a worker does with some files; picklable, as its arguments are, and thread-safe.
 
     A thread has an index of its own, since that holds the file at hand.
     """
     known: dict[tuple[Path, ...], Index] = _HERE.__dict__.setdefault("indexes", {})
-    neighbours = Neighbours(path, known.setdefault(search_path, Index(search_path)))
-    result = decided(source, options, path, neighbours)
-    return result, neighbours.has_relatives
-
-
-def _returned(future: Future[tuple[Result, bool]], path: Path, source: bytes) -> tuple[Result, bool]:
-    """What a worker says of the file at ``path``, under that name again."""
-    try:
-        result, related = future.result()
-    except Exception as error:
-        words = f"its worker ended: {type(error).__name__}: {' '.join(str(error).split())}"
-        return failed(path, source, words), False
-    words = printable(path) + result.error.removeprefix(printable(result.path)) if result.error else ""
-    return replace(result, path=path, error=words), related
+    index = known.setdefault(search_path, Index(search_path, folder=folder))
+    found: list[Decided] = []
+    for path, source in files:
+        index.opened.clear()
+        neighbours = Neighbours(path, index)
+        result = decided(source, options, path, neighbours)
+        relatives = neighbours.relatives if result.status == "changed" else frozenset()
+        found.append(Decided(result, relatives, frozenset(index.opened)))
+    return found

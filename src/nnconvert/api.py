@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from nnconvert import files
+from nnconvert.cache import Cache
 from nnconvert.conversion import decided, is_worth_parsing
 from nnconvert.discovery import Excludes, discover
 from nnconvert.errors import NnconvertError, SourceError, UsageError
@@ -26,6 +28,7 @@ from nnconvert.verification.deadline import Budget
 from nnconvert.verification.interpreter import find_python
 
 __all__ = [
+    "Cache",
     "Evidence",
     "Excludes",
     "Hints",
@@ -163,6 +166,7 @@ def convert_paths(
     salvages: bool = True,
     index: Index | None = None,
     executor: Executor | None = None,
+    cache: Cache | None = None,
 ) -> Iterator[Result]:
     """Convert files and the ``*.py`` of folders, one Result a file in a settled order.
 
@@ -170,9 +174,11 @@ def convert_paths(
     ``index`` is as for convert_source; by default the run has one of its own.
 
     ``executor``, any of concurrent.futures or alike (dask's, for one), decides and converts the files on its
-    workers, which must see the same files; all of them before the first is verified, written and yielded. Files
-    whose classes have relatives in other files are decided here, one after the other, since the names that one of
-    them gives are taken in the next. Its owner shuts it down.
+    workers, which must see the same files; with ``write`` all of them before the first one is written. A file
+    whose classes have relatives in a file that has changed before it is decided again here, since the names that are
+    given there are taken. Its owner shuts the executor down.
+
+    ``cache`` knows what was decided in earlier runs with the same options and index, and learns what this one decides.
     """
     wanted = options or Options()
     given = list(paths)
@@ -180,29 +186,81 @@ def convert_paths(
     index = index or Index(search_path(find_python()))
     found = discover(given, excludes or Excludes(Path.cwd()))
     relevant = ((path, path in named or is_worth_parsing(path, wanted)) for path in found)
-    if executor is None:
-        for path, worth in relevant:
-            if worth:
-                yield convert_file(
-                    path,
-                    wanted,
-                    write=write,
-                    verifier=verifier,
-                    require_verified=require_verified,
-                    salvages=salvages,
-                    index=index,
-                )
-            else:
-                yield Result(path, "unchanged", b"", b"")
-        return
-    from nnconvert.apart import decided_apart
+    decisions = (
+        _decided_in_turn(relevant, wanted, index, cache)
+        if executor is None
+        else _decided_by(executor, relevant, wanted, index, cache, ahead=write)
+    )
+    for decision in decisions:
+        result = settled(decision, wanted, Neighbours(decision.path, index), verifier, require_verified, salvages)
+        if write:
+            result = _written(result)
+            if cache is not None and result.status == "changed":
+                cache.wrote(result)
+        yield result
+    if cache is not None:
+        cache.save(index.opened)
 
-    for decision, related in list(decided_apart(executor, relevant, wanted, index.search_path)):
-        neighbours = Neighbours(decision.path, index)
-        if related and decision.status == "changed":
-            decision = decided(decision.old, wanted, decision.path, neighbours)
-        result = settled(decision, wanted, neighbours, verifier, require_verified, salvages)
-        yield _written(result) if write else result
+
+def _decided_in_turn(
+    files: Iterable[tuple[Path, bool]],
+    options: Options,
+    index: Index,
+    cache: Cache | None,
+) -> Iterator[Result]:
+    """Each file decided when it is asked for: after all before it are settled."""
+    for path, worth in files:
+        if not worth:
+            yield Result(path, "unchanged", b"", b"")
+            continue
+        try:
+            source = path.read_bytes()
+        except OSError as error:
+            yield failed(path, b"", f"cannot be read: {error.strerror or error}")
+            continue
+        found = cache.find(path, source) if cache is not None else None
+        decision = found or decided(source, options, path, Neighbours(path, index))
+        if cache is not None:
+            cache.keep(decision)
+        yield decision
+
+
+def _decided_by(
+    executor: Executor,
+    files: Iterable[tuple[Path, bool]],
+    options: Options,
+    index: Index,
+    cache: Cache | None,
+    *,
+    ahead: bool,
+) -> Iterator[Result]:
+    """All files decided by an executor, and again here where that rests on a text which has changed since.
+
+    ``ahead``: all of them before the first result is there, since that will be written.
+    """
+    from nnconvert.apart import Decided, decided_apart
+
+    def kept(found: Decided) -> Decided:
+        """The same; where nothing is to be said of a file, without its bytes."""
+        result = found.result
+        if cache is not None:
+            cache.keep(result)
+        if not ahead or result.status != "unchanged" or result.plan is None or result.plan.decisions:
+            return found
+        return replace(found, result=replace(result, old=b"", new=b""))
+
+    decisions = map(kept, decided_apart(executor, files, options, index, cache))
+    changed: set[Path] = set()
+    for found in list(decisions) if ahead else decisions:
+        result = found.result
+        index.opened |= found.opened
+        if result.status == "changed":
+            if not changed.isdisjoint(found.relatives):
+                result = decided(result.old, options, result.path, Neighbours(result.path, index))
+                if cache is not None:
+                    cache.keep(result)
+            changed.add(Path(os.path.abspath(result.path)))
+        yield result
 
 
 def verify(old: Path, new: Path, verifier: Verifier | None = None) -> tuple[Evidence, ...]:

@@ -103,6 +103,7 @@ def _command(given: list[str]) -> click.Command:
 @click.option("--extend-exclude", metavar="REGEX", help="The same, in addition to the default.")
 @click.option("--force-exclude", metavar="REGEX", help="The same, also for files given by name.")
 @click.option("--allow-dirty", is_flag=True, help="Write into a folder of a git tree over uncommitted changes.")
+@click.option("--no-cache", is_flag=True, help="Decide every file again, whatever an earlier run has decided.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes; by default one a CPU.")
 @click.option(
     "--output-format",
@@ -142,8 +143,8 @@ def _convert(**given: Any) -> int:
         arguments.inputs,
         arguments.verify_time_limit,
     )
-    index = settings.index(settled, arguments.python, alone=first == settings.STDIN and not arguments.stdin_filename)
-    gc.set_threshold(100_000, 10, 10)  # trees are many objects that live long: looking at them takes half the time
+    index = settings.index(arguments, settled)
+    gc.set_threshold(300_000, 2, 2)  # trees are many objects that live long: looking at them takes half the time
     console = output.console
     if arguments.state_map is not None and (why := moved.unwritable(arguments.state_map)):
         console.err(f"{arguments.state_map}: cannot be written: {why}\n")
@@ -174,7 +175,7 @@ def _convert_files(
     output: Output,
     collector: Collector,
 ) -> int:
-    from nnconvert import preflight, workers
+    from nnconvert import preflight, settings, workers
     from nnconvert.api import convert_paths
     from nnconvert.discovery import discover, require_paths
 
@@ -187,7 +188,8 @@ def _convert_files(
     preflight.require_classes(options.classes, preflight.contents(files))
     if arguments.writes and not arguments.allow_dirty:
         preflight.require_committed([path for path in paths if path.is_dir()], files, options)
-    with workers.pool(arguments.jobs or workers.usable_cpus(), files, options) as executor:
+    cache = settings.cache(arguments, options, index, verifies=verifier is not None)
+    with workers.pool(arguments.jobs or workers.usable_cpus(), files, options, cache) as executor:
         results = convert_paths(
             paths,
             options,
@@ -198,6 +200,7 @@ def _convert_files(
             executor=executor,
             salvages=not arguments.no_salvage,
             index=index,
+            cache=cache,
         )
         for result in output.progress(results, len(files)):
             output.add(result)

@@ -46,5 +46,5 @@ def _convert(source: bytes, options: Options, path: Path, neighbours: Neighbours
     if not plan.converted:
         return Result(path, "unchanged", source, source, plan)
     text = apply(decoded.text, plan, options)
-    check(decoded.text, text, plan, options, neighbours)
-    return Result(path, "changed", source, files.encode(text, decoded), plan)
+    after = check(decoded.text, text, plan, options, neighbours)
+    return Result(path, "changed", source, files.encode(text, decoded), plan, after=after)

@@ -35,6 +35,8 @@ class Result:
     """One line: ``file:line:column: words``."""
     details: str = ""
     """The traceback of a failure."""
+    after: Plan | None = None
+    """What a second run would decide about ``new``: to convert nothing. None where that was not asked as a whole."""
 
 
 def guarded(path: Path, source: bytes, steps: Callable[[], Result]) -> Result:

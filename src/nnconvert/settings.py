@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from nnconvert.errors import UsageError
 from nnconvert.options import Options
 
 if TYPE_CHECKING:
-    from nnconvert.api import Index, Verifier
+    from nnconvert.api import Cache, Index, Verifier
 
 STDIN = "-"
 _LINES = re.compile(r"(\d+)-(\d+)")
@@ -53,6 +54,7 @@ class Arguments:
     extend_exclude: str | None
     force_exclude: str | None
     allow_dirty: bool
+    no_cache: bool
     jobs: int | None
     output_format: str
     statistics: bool
@@ -150,13 +152,30 @@ def verifier(
     return Verifier(python or config.python, Hints(model or "", args or "", inputs or ""), config.models, limit)
 
 
-def index(config: Config, python: Path | None, *, alone: bool) -> Index:
+def index(arguments: Arguments, config: Config) -> Index:
     """What knows the other files of a run: those of the project, unless the source stands alone, and of packages."""
+    from platformdirs import user_cache_path
+
     from nnconvert.api import Index
     from nnconvert.source.modules import search_path
     from nnconvert.verification.interpreter import find_python
 
-    return Index(search_path(find_python(python or config.python)), alone=alone)
+    packages = search_path(find_python(arguments.python or config.python))
+    if arguments.paths[0] == STDIN and not arguments.stdin_filename:
+        return Index(packages, alone=True)
+    own = os.environ.get("NNCONVERT_CACHE_DIR")
+    folder = Path(own) if own else user_cache_path("nnconvert", appauthor=False)
+    return Index(packages, folder=None if arguments.no_cache else folder)
+
+
+def cache(arguments: Arguments, options: Options, index: Index, *, verifies: bool) -> Cache | None:
+    """What earlier runs have decided; not for one single file, which is decided quicker than that is looked up."""
+    is_one_file = len(arguments.paths) == 1 and not Path(arguments.paths[0]).is_dir()
+    if index.folder is None or is_one_file:
+        return None
+    from nnconvert.api import Cache
+
+    return Cache(options, index, shows=not arguments.writes and not verifies)
 
 
 def _names(given: Iterable[str], configured: tuple[str, ...], key: str) -> frozenset[str]:

@@ -12,6 +12,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from itertools import islice
 from pathlib import Path
 
+from nnconvert.cache import Cache
 from nnconvert.conversion import is_worth_parsing
 from nnconvert.options import Options
 
@@ -26,9 +27,9 @@ def usable_cpus() -> int:
 
 
 @contextlib.contextmanager
-def pool(jobs: int, files: Iterable[Path], options: Options) -> Iterator[Executor | None]:
+def pool(jobs: int, files: Iterable[Path], options: Options, cache: Cache | None = None) -> Iterator[Executor | None]:
     """Processes for the files of a run, or None where one process is quicker; left early, it ends them at once."""
-    parsed = (file for file in files if is_worth_parsing(file, options))
+    parsed = (file for file in files if is_worth_parsing(file, options) and not (cache and cache.knows(file)))
     if jobs < 2 or len(list(islice(parsed, _WORTH_A_POOL))) < _WORTH_A_POOL:
         yield None
         return

@@ -260,3 +260,31 @@ def test_a_base_in_another_file_uses_it(tmp_path: Path) -> None:
     net = BACK.replace("class Net(nn.Module)", "from base import Base\n\n\nclass Net(Base)")
     root = write(tmp_path, {"net.py": net, "base.py": base})
     assert outcomes(root / "net.py", direction="to-functional") == "NNC606"
+
+
+NAMES = {
+    "stored": ("model = Net()\nmodel.leaky_relu = print", "leaky_relu1"),
+    "stored on what was just built": ("Net().leaky_relu = print", "leaky_relu1"),
+    "stored in a function": ("def set(model):\n    model.leaky_relu = print", "leaky_relu1"),
+    "stored by string": ('setattr(Net(), "leaky_relu", 1)', "leaky_relu1"),
+    "stored by a name that holds it": ('name = "leaky_relu"\nsetattr(Net(), name, 1)', "leaky_relu1"),
+    "asked for": ('model = Net()\nprint(hasattr(model, "leaky_relu"))', "leaky_relu1"),
+    "asked for with a default": ('print(getattr(Net(), "leaky_relu", None))', "leaky_relu1"),
+    "asked for by a path": ('Net().get_submodule("leaky_relu.part")', "leaky_relu1"),
+    "two of them": ("model = Net()\nmodel.leaky_relu = model.leaky_relu1 = print", "leaky_relu2"),
+    "of another class": ("class Other: ...\n\n\nOther().leaky_relu = print", "leaky_relu"),
+    "asked of another class": ('class Other: ...\n\n\nprint(Net, hasattr(Other(), "leaky_relu"))', "leaky_relu"),
+    "another name": ('model = Net()\nmodel.relu = print(hasattr(model, "elu"))', "leaky_relu"),
+    "a functional": ("from torch.nn import functional as F\nF.leaky_relu = print\nprint(Net)", "leaky_relu"),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), NAMES.values(), ids=NAMES)
+def test_names_that_other_files_use_are_taken(tmp_path: Path, text: str, expected: str) -> None:
+    root = write(tmp_path, {"net.py": NET, "use.py": other(text)})
+    assert outcomes(root / "net.py") == expected
+
+
+def test_names_in_files_that_never_see_an_instance_are_free(tmp_path: Path) -> None:
+    root = write(tmp_path, {"net.py": NET, "use.py": other("model = load()\nmodel.leaky_relu = print", "import json")})
+    assert outcomes(root / "net.py") == "leaky_relu"

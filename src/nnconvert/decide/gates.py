@@ -128,19 +128,19 @@ def _borrowed(info: ClassInfo, reader: Reader) -> str | None:
             if _patched(member, name, reader):
                 return f"{member.qualname}.{name}"
     family, tree = info.family(), reader.tree
-    for call in tree.calls():
-        if isinstance(call.func, ast.Name) and call.func.id in ("getattr", "setattr", "vars") and call.args:
-            for member in reader.classes.named(call.args[0], tree.scope_of[call]):
-                if member in family:
-                    return member.qualname
+    for call in reader.attributes.reflections:
+        if isinstance(call.func, ast.Name) and call.func.id == "dir":
+            continue
+        for member in reader.classes.named(call.args[0], tree.scope_of[call]):
+            if member in family:
+                return member.qualname
     return None
 
 
 def _handed_on(info: ClassInfo, reader: Reader) -> str | None:
     """Ways to other objects that name neither the class nor the method: ``method.__func__``."""
-    family, tree = info.family(), reader.tree
-    methods = {name for member in family for name in member.methods}
-    for node in tree.attributes():
+    methods = {name for member in info.family() for name in member.methods}
+    for node in reader.tree.attributes_named(["__func__", "__class__"]):
         owner = node.value
         if node.attr == "__func__" and isinstance(owner, ast.Attribute) and owner.attr in methods:
             return f"{owner.attr}.__func__"
@@ -154,10 +154,8 @@ def _patched(member: ClassInfo, name: str, reader: Reader) -> bool:
     if name not in reader.attributes.outer_stores:
         return False
     return any(
-        node.attr == name
-        and isinstance(node.ctx, ast.Store)
-        and member in reader.classes.named(node.value, reader.tree.scope_of[node])
-        for node in reader.tree.attributes()
+        isinstance(node.ctx, ast.Store) and member in reader.classes.named(node.value, reader.tree.scope_of[node])
+        for node in reader.tree.attributes_named([name])
     )
 
 

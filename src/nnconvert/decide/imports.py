@@ -32,6 +32,7 @@ class Importer:
         self.reader = reader
         self._neighbours = neighbours
         self._added: dict[str, str] = {}
+        self._imported: dict[Scope, list[str]] = {}
         """What may have to be imported -> the name it gets."""
 
     def module(self, module: str, construction: Construction) -> str:
@@ -74,7 +75,7 @@ class Importer:
     def _spells_functional(self) -> bool:
         """Whether the file writes ``nn.functional.relu`` itself."""
         tree = self.reader.tree
-        nodes = (n for n in tree.attributes() if n.attr == "functional")
+        nodes = tree.attributes_named(["functional"])
         return any(self.reader.names.qualname(node, tree.scope_of[node]) == _FUNCTIONAL for node in nodes)
 
     def _needs_torch(self) -> bool:
@@ -101,7 +102,7 @@ class Importer:
         names: list[str] = []
         while seen is not None:
             if seen.kind != "class":
-                names += [n for n, bindings in seen.bindings.items() if any(_is_imported(b) for b in bindings)]
+                names += self._imported_in(seen)
             seen = seen.parent
         for name in sorted(set(names), key=lambda n: (len(n), n)):
             found = scope.lookup(name)
@@ -111,6 +112,12 @@ class Importer:
                 continue
             if self._is_sure(name, scope, node):
                 yield name
+
+    def _imported_in(self, scope: Scope) -> list[str]:
+        if scope not in self._imported:
+            found = [n for n, bindings in scope.bindings.items() if any(_is_imported(b) for b in bindings)]
+            self._imported[scope] = found
+        return self._imported[scope]
 
     def _is_sure(self, name: str, scope: Scope, node: ast.ClassDef | ast.Call) -> bool:
         """Whether the name is bound when the class or call runs: before it, on every path, or used by the class."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from nnconvert.source.attributes import Attributes
 from nnconvert.source.classes import ClassInfo
@@ -34,26 +34,38 @@ class Namers:
 
     def _of(self, info: ClassInfo) -> Namer:
         if info not in self._namers:
-            self._namers[info] = Namer(self.attributes.taken(info), self.attributes.prefixes(info))
+            elsewhere = self.attributes.tree.home.elsewhere
+            self._namers[info] = Namer(
+                self.attributes.taken(info), self.attributes.prefixes(info), lambda name: elsewhere.uses(info, name)
+            )
         return self._namers[info]
 
 
 class Namer:
-    """Gives free names in one class. ``prefixes`` are beginnings of names that are built at run time."""
+    """Gives free names in one class.
 
-    def __init__(self, taken: Iterable[str], prefixes: Iterable[str]) -> None:
+    ``prefixes`` are beginnings of names that are built at run time; ``used`` tells of names that other files use.
+    """
+
+    def __init__(
+        self, taken: Iterable[str], prefixes: Iterable[str], used: Callable[[str], bool] | None = None
+    ) -> None:
         self._taken = set(taken)
         self._prefixes = tuple(prefixes)
+        self._used = used
 
     def is_free(self, name: str) -> bool:
         clashes = any(name.startswith(prefix) or prefix.startswith(name) for prefix in self._prefixes)
-        return name not in self._taken and not clashes
+        return not clashes and not self._is_taken(name)
+
+    def _is_taken(self, name: str) -> bool:
+        return name in self._taken or (self._used is not None and self._used(name))
 
     def allot(self, base: str, count: int) -> list[str]:
         """``count`` names for one functional, in source order; they are taken from now on."""
         while any(base.startswith(prefix) or prefix.startswith(base) for prefix in self._prefixes):
             base = f"nn_{base}"
-        if count == 1 and base not in self._taken:
+        if count == 1 and not self._is_taken(base):
             names = [base]
         else:
             names = []
@@ -61,7 +73,7 @@ class Namer:
             while len(names) < count:
                 name = f"{base}{number}"
                 number += 1
-                if name not in self._taken:
+                if not self._is_taken(name):
                     names.append(name)
         self._taken.update(names)
         return names

@@ -152,7 +152,9 @@ def _block_of(statement: ast.stmt, reader: Reader) -> Sequence[ast.stmt]:
 def blank_inits(reader: Reader, retired: Sequence[Retirement]) -> Iterator[Span]:
     """Spans of the ``__init__`` methods that do what the class would do without them, once these assignments go."""
     gone = {r.assignment: r for r in retired if not r.kept}
-    for info in reader.classes if gone else ():
+    if not gone or _looks_at_inits(reader):
+        return
+    for info in reader.classes:
         init = reader.construction(info).init
         if init is None or len(info.node.body) < 2 or init.node.decorator_list or _is_named(info, reader):
             continue
@@ -172,8 +174,13 @@ def _is_named(info: ClassInfo, reader: Reader) -> bool:
         called = isinstance(call, ast.Call) and call.func is load
         if not called and info in reader.classes.named(load.value, tree.scope_of[load]):
             return True
-    shown = any(binding.qualname == "inspect" for found in tree.module.bindings.values() for binding in found)
-    return shown or any(name.id == "__init__" for name in tree.names())
+    return False
+
+
+def _looks_at_inits(reader: Reader) -> bool:
+    """Whether the file looks at methods in ways that name no class: with ``inspect``, or in a class body."""
+    bound = (binding for found in reader.tree.module.bindings.values() for binding in found)
+    return any(b.qualname == "inspect" for b in bound) or any(n.id == "__init__" for n in reader.tree.names())
 
 
 def _has_other_comments(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final
 
 from nnconvert.catalog import (
@@ -61,7 +61,7 @@ class Finder:
             for pair, spelling in rows
             if spelling.is_method
         }
-        self._shorts = {name.rpartition(".")[2] for name in by_spelling() if not name.startswith("torch.Tensor.")}
+        self._shorts = _shorts()
 
     @cached_property
     def _imported(self) -> frozenset[str]:
@@ -80,8 +80,8 @@ class Finder:
             site = self._call(call, self.reader.tree.scope_of[call])
             if site is not None:
                 yield site
-        names = [node for node in self.reader.tree.names() if node.id in self._imported]
-        loads: list[ast.Attribute | ast.Name] = [*self.reader.tree.attributes(), *names]
+        names = [node for node in self.reader.tree.names() if node.id in self._imported] if self._imported else []
+        loads: list[ast.Attribute | ast.Name] = [*self.reader.tree.attributes_named(self._shorts), *names]
         for node in loads:
             if node not in called and isinstance(node.ctx, ast.Load):
                 site = self._reference(node, self.reader.tree.scope_of[node])
@@ -93,6 +93,8 @@ class Finder:
         if isinstance(function, ast.Call):
             return self._inline(call, function, scope)
         if not isinstance(function, ast.Name | ast.Attribute):
+            return None
+        if isinstance(function, ast.Attribute) and not self._may_be_called(function.attr):
             return None
         qualname = self.reader.names.qualname(function, scope)
         if qualname is None:
@@ -107,6 +109,10 @@ class Finder:
         if known is not None and known.takes_weights and torch_class(qualname) is None:
             return Site("call", call, function, scope, qualname.rpartition(".")[2], (), "NNC406")
         return None
+
+    def _may_be_called(self, name: str) -> bool:
+        """Whether a call of an attribute of this name may be a site."""
+        return name in _every_short() or name in self._imported or (self.methods and name in self._tensor_methods)
 
     def _suspected(self, call: ast.Call, function: ast.Name | ast.Attribute, scope: Scope) -> Site | None:
         """A call whose name is not certain, where it may be a functional's."""
@@ -168,14 +174,23 @@ class Finder:
         parent = self.reader.tree.parents.get(node)
         if isinstance(parent, ast.Attribute) and parent.value is node:
             return None
-        short = node.attr if isinstance(node, ast.Attribute) else node.id
-        if isinstance(node, ast.Attribute) and short not in self._shorts:
-            return None
         qualname = self.reader.names.qualname(node, scope)
         rows = by_spelling().get(qualname) if qualname is not None else None
         if rows is None or self.reader.attributes.method_of(scope) is None:
             return None
         return Site("reference", node, node, scope, rows[0][0].functional, rows)
+
+
+@cache
+def _shorts() -> frozenset[str]:
+    """Last names of what needs no parameters: ``relu``."""
+    return frozenset(name.rpartition(".")[2] for name in by_spelling() if not name.startswith("torch.Tensor."))
+
+
+@cache
+def _every_short() -> frozenset[str]:
+    """Last names of all that a call may be a site of."""
+    return _shorts().union(name.rpartition(".")[2] for name in (*weighted_by_spelling(), *without_pair()))
 
 
 def _is_call(node: ast.expr) -> bool:

@@ -22,9 +22,10 @@ from nnconvert.source.classes import ClassInfo
 from nnconvert.source.names import root_name
 from nnconvert.source.project import Neighbours
 from nnconvert.source.reader import Reader
+from nnconvert.source.text import Source
 
 
-def decide(text: str, options: Options, neighbours: Neighbours) -> Plan:
+def decide(text: str | Source, options: Options, neighbours: Neighbours) -> Plan:
     """The plan for one file's text; raises SourceError where it does not parse."""
     reader = neighbours.read(text, options.module_bases, functional_names())
     return _Decider(reader, options, neighbours).plan()

@@ -60,7 +60,7 @@ def asked_by_string(name: str, info: ClassInfo, reader: Reader) -> bool:
     """Whether ``getattr(<object>, "<name>")`` and the like may reach the attribute, or a list of names in a call."""
     if name in reader.attributes.listed_names:
         return True
-    for target, node, scope in reader.attributes.questions():
+    for target, node, scope in reader.attributes.questions:
         if target is not None and not may_be_instance(target, info, reader):
             continue
         for text, exact in string_values(node, scope):
@@ -75,8 +75,8 @@ def whole_tables(info: ClassInfo, reader: Reader) -> Iterator[ast.expr]:
     """Reads of ``self.__dict__`` and ``vars(self)`` as a whole, not for one name in them."""
     family = info.family()
     loads = [load for member in family for load in reader.attributes.facts[member].loads.get("__dict__", [])]
-    for call in reader.tree.calls():
-        if isinstance(call.func, ast.Name) and call.func.id in ("vars", "dir") and call.args:
+    for call in reader.attributes.reflections:
+        if isinstance(call.func, ast.Name) and call.func.id in ("vars", "dir"):
             method = reader.attributes.self_of(call.args[0])
             if method is not None and method.info in family:
                 yield call

@@ -21,9 +21,11 @@ from nnconvert.source.named import (
     table_use,
 )
 from nnconvert.source.names import root_name
-from nnconvert.source.scopes import FunctionNode, Scope, ScopeTree
+from nnconvert.source.scopes import FunctionNode, Scope
+from nnconvert.source.tree import ScopeTree
 
 _DEPTH: Final = 8
+_REFLECTING: Final = frozenset({"getattr", "setattr", "vars", "dir"})
 
 
 class _AllFacts(dict[ClassInfo, Facts]):
@@ -54,6 +56,8 @@ class Attributes:
         """Objects that something is stored on under a computed name."""
         self.outer_stores_unknown = False
         """Whether something that may be an instance of a class of the file is stored on under computed names."""
+        self.readings: dict[object, dict[str, set[str]]] = {}
+        """Which methods read a name, as ``construction`` finds it; only until the links to other files are renewed."""
         for info in classes:
             for nodes in info.methods.values():
                 for node in nodes:
@@ -103,6 +107,11 @@ class Attributes:
                 found.setdefault(method.info, []).append((method, call))
         return found
 
+    @cached_property
+    def reflections(self) -> list[ast.Call]:
+        """Calls of ``getattr``, ``setattr``, ``vars`` and ``dir`` with arguments."""
+        return [c for c in self.tree.calls() if isinstance(c.func, ast.Name) and c.func.id in _REFLECTING and c.args]
+
     # -- what a class and its relatives do -------------------------------------------------------------------
 
     def stores(self, info: ClassInfo, name: str) -> list[Store]:
@@ -151,7 +160,7 @@ class Attributes:
         """The names, and the beginnings of computed names; any name of the file if nothing is known."""
         names: set[str] = set()
         prefixes: set[str] = set()
-        for _, node, scope in self.questions():
+        for _, node, scope in self.questions:
             for text, exact in string_values(node, scope):
                 if exact:
                     names.update(text.split("."))
@@ -169,14 +178,18 @@ class Attributes:
         constants = (b.value for info in self.classes for b in info.scope.bindings.get("__constants__", []))
         return frozenset(names.union(*(names_in(value) for value in constants if value is not None)))
 
-    def questions(self) -> Iterator[tuple[ast.expr | None, ast.expr, Scope]]:
+    @cached_property
+    def questions(self) -> list[tuple[ast.expr | None, ast.expr, Scope]]:
         """Who is asked for an attribute by string (None: anybody), the string, and where."""
+        return list(self._find_questions())
+
+    def _find_questions(self) -> Iterator[tuple[ast.expr | None, ast.expr, Scope]]:
         for call in self.tree.calls():
             name = asked_name(call)
             if name is not None and not self._is_import(call.args[0]):
                 yield asked_object(call), name, self.tree.scope_of[call]
-        for node in self.tree.attributes():
-            name, _ = table_use(node, self.tree) if node.attr in TABLES else (None, False)
+        for node in self.tree.attributes_named(TABLES):
+            name, _ = table_use(node, self.tree)
             if name is not None:
                 yield node.value, name, self.tree.scope_of[node]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from nnconvert.source.names import Names
-from nnconvert.source.scopes import FunctionNode, Scope, ScopeTree
+from nnconvert.source.scopes import FunctionNode, Scope
+from nnconvert.source.tree import ScopeTree
 
 if TYPE_CHECKING:
     from nnconvert.source.reader import Reader
@@ -94,24 +95,27 @@ class ClassInfo:
 
     def ancestors(self) -> Iterator[ClassInfo]:
         """Itself and all its bases, nearest first."""
-        seen: list[ClassInfo] = [self]
-        for info in seen:
+        queue = [self]
+        seen = {self}
+        for info in queue:
             yield info
-            seen.extend(base for base in info.local_bases if base not in seen)
+            new = dict.fromkeys(base for base in info.local_bases if base not in seen)
+            seen.update(new)
+            queue.extend(new)
 
     def descendants(self) -> Iterator[ClassInfo]:
         """All its subclasses, without itself."""
-        seen: list[ClassInfo] = list(self.subclasses)
-        for info in seen:
+        queue = list(self.subclasses)
+        seen = set(queue)
+        for info in queue:
             yield info
-            seen.extend(sub for sub in info.subclasses if sub not in seen)
+            new = dict.fromkeys(sub for sub in info.subclasses if sub not in seen)
+            seen.update(new)
+            queue.extend(new)
 
     def family(self) -> list[ClassInfo]:
         """Itself, its bases, its subclasses and their bases: what an instance of the class may be, too."""
-        found = list(self.ancestors())
-        for info in self.descendants():
-            found.extend(ancestor for ancestor in info.ancestors() if ancestor not in found)
-        return found
+        return self.home.index.family(self)
 
     def all_outer_bases(self) -> list[str]:
         return [name for info in self.ancestors() for name in info.outer_bases]

@@ -12,6 +12,7 @@ from nnconvert.source.attributes import Attributes
 from nnconvert.source.classes import MODULE, ClassInfo
 from nnconvert.source.facts import Method
 from nnconvert.source.inits import InitChain, base_init_calls, is_base_init, is_super
+from nnconvert.source.nodes import children
 from nnconvert.source.paths import always, own_nodes
 from nnconvert.source.scopes import FunctionNode
 
@@ -41,6 +42,7 @@ class Construction:
         self.attributes = attributes
         self.tree = attributes.tree
         self._windows: dict[frozenset[str], Window | None] = {}
+        self._mentions: dict[ast.AST, list[ast.Attribute | ast.Name]] = {}
 
     @cached_property
     def inits(self) -> list[FunctionNode]:
@@ -106,18 +108,26 @@ class Construction:
 
     def touches(self, statement: ast.AST, reaching: frozenset[str]) -> bool:
         """Whether the statement may run one of these methods: calls it, reads it, or hands self to others."""
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Attribute) and _method_named(node) in reaching:
-                if self.attributes.self_of(node.value) is not None or is_super(node.value):
-                    return True
-            elif isinstance(node, ast.Name) and self._gives_away(node, reaching):
-                return True
-        return False
+        if statement not in self._mentions:
+            self._mentions[statement] = list(self._mentioned(statement))
+        return any(
+            _method_named(node) in reaching if isinstance(node, ast.Attribute) else self._gives_away(node, reaching)
+            for node in self._mentions[statement]
+        )
+
+    def _mentioned(self, statement: ast.AST) -> Iterator[ast.Attribute | ast.Name]:
+        """What the statement reads of self and of ``super()``, and where it has self for something else."""
+        stack = [statement]
+        for node in stack:
+            if isinstance(node, ast.Attribute) and (self.attributes.self_of(node.value) or is_super(node.value)):
+                yield node
+            bare = isinstance(node, ast.Name) and not isinstance(self.tree.parents.get(node), ast.Attribute)
+            if bare and isinstance(node, ast.Name) and self.attributes.self_of(node):
+                yield node
+            stack += children(node)
 
     def _gives_away(self, node: ast.Name, reaching: frozenset[str]) -> bool:
         parent = self.tree.parents.get(node)
-        if self.attributes.self_of(node) is None or isinstance(parent, ast.Attribute):
-            return False
         if isinstance(parent, ast.Call):
             if parent.func is node:
                 return "forward" in reaching
@@ -188,9 +198,26 @@ class Construction:
 
 def reaching_methods(info: ClassInfo, targets: Iterable[str], attributes: Attributes) -> frozenset[str]:
     """The targets and every method of the class and its relatives that reads one of them, transitively."""
-    family = info.family()
+    readings = attributes.readings
+    if info not in readings:
+        readings[info] = _reads_of_self(info, attributes)
+    reads = readings[info]
+    targets = set(targets)
+    found = set(targets)
+    queue = list(found)
+    for name in queue:
+        new = reads.get(name, set()) - found
+        if name in targets or any(name in member.methods for member in info.family()):
+            new |= _base_readers(name, info, attributes) - found
+        found |= new
+        queue.extend(new)
+    return frozenset(found - {"__init__"})
+
+
+def _reads_of_self(info: ClassInfo, attributes: Attributes) -> dict[str, set[str]]:
+    """Name of a method -> the methods of the class and its relatives that read it of self."""
     reads: dict[str, set[str]] = {}
-    for member in family:
+    for member in info.family():
         for name, loads in attributes.facts[member].loads.items():
             method = "forward" if name == "__call__" else name
             reads.setdefault(method, set()).update(_methods_around(loads, attributes))
@@ -200,18 +227,19 @@ def reaching_methods(info: ClassInfo, targets: Iterable[str], attributes: Attrib
             for node in (n for b in bindings if isinstance(b.value, ast.Lambda) for n in ast.walk(b.value)):
                 if isinstance(node, ast.Attribute):
                     reads.setdefault(_method_named(node), set()).add(name)
-    targets = set(targets)
-    for name in targets.union(*(member.methods for member in family)):
-        around = attributes.around(info)
-        loads = [n for a in around for n in a.outer_loads.get(name, []) if _reads_base(n, attributes)]
-        reads.setdefault(name, set()).update(_methods_around(loads, attributes))
-    found = set(targets)
-    queue = list(found)
-    for name in queue:
-        new = reads.get(name, set()) - found
-        found |= new
-        queue.extend(new)
-    return frozenset(found - {"__init__"})
+    return reads
+
+
+def _base_readers(name: str, info: ClassInfo, attributes: Attributes) -> set[str]:
+    """The methods that read it of ``super()`` or of a class, in the files of the class and its relatives."""
+    found: set[str] = set()
+    for around in attributes.around(info):
+        known = around.readings.setdefault("of bases", {})
+        if name not in known:
+            loads = [node for node in around.outer_loads.get(name, []) if _reads_base(node, around)]
+            known[name] = set(_methods_around(loads, around))
+        found |= known[name]
+    return found
 
 
 def _method_named(node: ast.Attribute) -> str:

@@ -9,17 +9,16 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from nnconvert.source.classes import ClassInfo
 from nnconvert.source.instances import may_be_instance, may_be_owner
+from nnconvert.source.named import ASKING, string_values
 from nnconvert.source.walks import Walk
 
 if TYPE_CHECKING:
     from nnconvert.source.reader import Reader
     from nnconvert.source.scan import Project
-
-_WALKS: Final = ("children", "named_children", "modules", "named_modules", "_modules", "apply")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +50,23 @@ class Elsewhere:
             for owner in other.attributes.outer_owners.get(name, []):
                 if may_be_owner(owner, info, other):
                     return other.place(owner, self.reader)
+        return ""
+
+    def uses(self, info: ClassInfo, name: str) -> bool:
+        """Whether an attribute of this name is stored on what may be an instance, or asked for by string."""
+        return self.stored(info, name) != "" or self._once(("asked", info, name), lambda: self._asked(info, name)) != ""
+
+    def _asked(self, info: ClassInfo, name: str) -> str:
+        project = self._project(info)
+        if project is None:
+            return ""
+        asking: set[Path] = set().union(*(project.naming([word]) for word in ASKING))
+        for other in self.readers(info, asking & project.reaching(name)):
+            for owner, node, scope in other.attributes.questions:
+                if any(exact and name in text.split(".") for text, exact in string_values(node, scope)) and (
+                    owner is None or may_be_owner(owner, info, other)
+                ):
+                    return other.place(node, self.reader)
         return ""
 
     def _once(self, question: tuple[str, ClassInfo, str], answer: Callable[[], str]) -> str:
@@ -91,7 +107,7 @@ class Elsewhere:
     def _walk(self, info: ClassInfo, module: str) -> str:
         project = self._project(info)
         if project is not None:
-            walking: set[Path] = set().union(*(project.naming([word]) for word in _WALKS))
+            walking = project.walking
             looking = walking & project.testing(module)
         else:
             walking = looking = set()

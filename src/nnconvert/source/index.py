@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nnconvert.source.reader import Reader
 
 _DEPTH: Final = 12
-_MOST_CHARACTERS: Final = 4_000_000
+_MOST_CHARACTERS: Final = 2_000_000
 """Of the sources that stay read from one file at hand to the next: they take about a hundred times as much memory."""
 
 
@@ -25,30 +25,44 @@ class Index:
     """What is read in one run: the files of projects, and of packages installed on the ``search_path``.
 
     ``root`` is the folder of the project, where it is not to be found by its marks; ``alone`` asks for sources that
-    are in no project, whatever they are called. What a run writes, or would
-    write, has to be told (``settle``), so that later files are decided with it in mind.
+    are in no project, whatever they are called. ``folder``, this user's own, is where what is read may be kept for
+    later runs. What a run writes, or would write, has to be told (``settle``), so that later files are decided with
+    it in mind.
     """
 
-    def __init__(self, search_path: Sequence[Path] = (), root: Path | None = None, *, alone: bool = False) -> None:
+    def __init__(
+        self,
+        search_path: Sequence[Path] = (),
+        root: Path | None = None,
+        *,
+        alone: bool = False,
+        folder: Path | None = None,
+    ) -> None:
         self.alone = alone
+        self.folder = folder
         self.search_path = tuple(search_path)
         self.generation = 0
         """Changes with the file at hand: what was found across files before may be of its older text."""
+        self.opened: set[Path] = set()
+        """All files that were read to decide about others."""
         self._finder = ModuleFinder(search_path)
-        self._root = Project(root.absolute(), recursive=True) if root is not None else None
+        self._root = Project(root.absolute(), True, folder) if root is not None else None
         self._projects: dict[Path, Project] = {}
         self._readers: dict[Path, Reader | None] = {}
         self._texts: dict[Path, str] = {}
         self._named: dict[tuple[str, Path | None], list[ClassInfo]] = {}
         self._bases: dict[ClassInfo, list[Base]] = {}
         self._subclasses: dict[ClassInfo, list[ClassInfo]] = {}
+        self._families: dict[ClassInfo, list[ClassInfo]] = {}
         self.at_hand: Reader | None = None
         """What is read of the file that is being decided."""
         self._settings: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
 
     # -- reading ---------------------------------------------------------------------------------------------
 
-    def open(self, path: Path | None, text: str, module_bases: frozenset[str], functionals: frozenset[str]) -> Reader:
+    def open(
+        self, path: Path | None, text: str | Source, module_bases: frozenset[str], functionals: frozenset[str]
+    ) -> Reader:
         """Read the file at hand, which has this text whatever is on disk; without a path it stands alone.
 
         Raises SourceError where it does not parse.
@@ -59,7 +73,10 @@ class Index:
         self._make_room()
         self._renew()
         known = self.reader(path) if path is not None and path in self._readers else None
-        self.at_hand = known if known is not None and known.source.text == text else self._read(Source(text), path)
+        if known is not None and known.source.text == (text if isinstance(text, str) else text.text):
+            self.at_hand = known
+        else:
+            self.at_hand = self._read(Source(text) if isinstance(text, str) else text, path)
         if path is not None:
             self._readers.pop(path, None)
             self._readers[path] = self.at_hand
@@ -82,7 +99,7 @@ class Index:
         if changed and text is not None:
             self._texts[path] = text
         known = self._readers.get(path)
-        if known is not None and known.source.text != text:
+        if known is not None and known.source.text != (text if text is not None else self._text_on_disk(path)):
             del self._readers[path]
             self._renew()
 
@@ -98,12 +115,19 @@ class Index:
         return reader
 
     def _opened(self, path: Path) -> Reader | None:
+        text = self._texts[path] if path in self._texts else self._text_on_disk(path)
+        try:
+            return self._read(Source(text), path) if text is not None else None
+        except (SourceError, RecursionError):  # it is not this file that is asked about
+            return None
+
+    def _text_on_disk(self, path: Path) -> str | None:
         from nnconvert import files
 
+        self.opened.add(path)
         try:
-            text = self._texts.get(path)
-            return self._read(Source(files.decode(path.read_bytes()).text if text is None else text), path)
-        except (OSError, SourceError, RecursionError):  # it is not this file that is asked about
+            return files.decode(path.read_bytes()).text
+        except (OSError, SourceError):
             return None
 
     def _read(self, source: Source, path: Path | None) -> Reader:
@@ -116,6 +140,7 @@ class Index:
         self._named.clear()
         self._bases.clear()
         self._subclasses.clear()
+        self._families.clear()
 
     # -- the project -----------------------------------------------------------------------------------------
 
@@ -126,7 +151,7 @@ class Index:
         if path.parent not in self._projects:
             root = project_root(path.parent)
             known = next((p for p in self._projects.values() if p.root == root), None)
-            self._projects[path.parent] = known or project_of(path)
+            self._projects[path.parent] = known or project_of(path, self.folder)
         return self._projects[path.parent]
 
     def is_installed(self, path: Path) -> bool:
@@ -189,6 +214,7 @@ class Index:
         return name.encode() in data or b"import *" in data
 
     def _data(self, path: Path) -> bytes:
+        self.opened.add(path)
         try:
             return path.read_bytes()
         except OSError:
@@ -251,6 +277,13 @@ class Index:
         if written in info.unknown_bases or home.classes.is_known(written):
             return [written]
         return [base for base in self.classes(written, home) if base is not info] or [written]
+
+    def family(self, info: ClassInfo) -> list[ClassInfo]:
+        """A class, its bases, its subclasses and their bases."""
+        if info not in self._families:
+            lines = (info, *info.descendants())
+            self._families[info] = list(dict.fromkeys(member for line in lines for member in line.ancestors()))
+        return self._families[info]
 
     def subclasses(self, info: ClassInfo) -> list[ClassInfo]:
         """The classes that derive directly from a class: in its own file, and in other files of the project."""

@@ -6,16 +6,19 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from nnconvert.source.scopes import Scope, ScopeTree
+from nnconvert.source.scopes import Scope
+from nnconvert.source.tree import ScopeTree
 
 TABLES: Final = frozenset({"__dict__", "_modules", "_parameters", "_buffers"})
 """Dicts of an object that hold its attributes by name."""
 
 _REGISTERING: Final = frozenset({"add_module", "register_module", "register_buffer", "register_parameter"})
-_ASKING: Final = frozenset({"getattr", "hasattr"})
+_FUNCTIONS: Final = frozenset({"getattr", "hasattr"})
 _SETTING: Final = frozenset({"setattr", "delattr"})
 _TABLE_LOOKUPS: Final = frozenset({"get", "pop", "__getitem__", "__contains__"})
 _PATHS: Final = frozenset({"get_submodule", "attrgetter", "methodcaller", "__getattr__", "__getattribute__"})
+ASKING: Final = _FUNCTIONS | _PATHS | {"eval"}
+"""What asks for an attribute by a string is called so."""
 
 
 def named_store(call: ast.Call) -> tuple[ast.expr | None, ast.expr | None, ast.expr | None]:
@@ -49,7 +52,7 @@ def asked_name(call: ast.Call) -> ast.expr | None:
     function = call.func
     if isinstance(function, ast.Name) and function.id == "eval" and call.args:
         return call.args[0]
-    if isinstance(function, ast.Name) and function.id in _ASKING and len(call.args) >= 2:
+    if isinstance(function, ast.Name) and function.id in _FUNCTIONS and len(call.args) >= 2:
         return call.args[1]
     short = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
     return call.args[0] if short in _PATHS and call.args else None
@@ -57,7 +60,7 @@ def asked_name(call: ast.Call) -> ast.expr | None:
 
 def asked_object(call: ast.Call) -> ast.expr | None:
     """Of whom ``asked_name`` is asked; None where that is not known."""
-    if isinstance(call.func, ast.Name) and call.func.id in _ASKING:
+    if isinstance(call.func, ast.Name) and call.func.id in _FUNCTIONS:
         return call.args[0]
     called = call.func.attr if isinstance(call.func, ast.Attribute) else ""
     return call.func.value if isinstance(call.func, ast.Attribute) and called == "get_submodule" else None

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable
 from functools import cached_property
 
-from nnconvert.source.scopes import Binding, Scope, ScopeTree
+from nnconvert.source.scopes import Binding, Scope
+from nnconvert.source.tree import ScopeTree
 
 _TORCH_NN_MODULES = re.compile(r"^torch\.nn\.modules\.(?:[a-z_0-9]+\.)?(?=_?[A-Z])")
 _DEPTH = 8
@@ -83,12 +84,7 @@ class Names:
     @cached_property
     def replaced(self) -> frozenset[str]:
         """Qualified names that the file gives another meaning: ``F.relu = x``, ``setattr(F, "relu", x)``."""
-        stored = {
-            name
-            for node in self.tree.attributes()
-            if not isinstance(node.ctx, ast.Load)
-            for name in self.possible(node)
-        }
+        stored = {name for node in self.tree.stored for name in self.possible(node)}
         for call in self.tree.calls():
             if isinstance(call.func, ast.Name) and call.func.id in ("setattr", "delattr") and len(call.args) > 1:
                 name = call.args[1]

@@ -3,9 +3,32 @@
 from __future__ import annotations
 
 import ast
-from typing import Final, Generic, TypeVar, overload
+from typing import Any, Final, Generic, TypeVar, overload
 
 _T = TypeVar("_T")
+
+_NO_NODES: Final = frozenset(
+    {"ctx", "op", "ops", "id", "attr", "arg", "kind", "lineno", "type_ignores", "type_comment"}
+)
+_FIELDS: Final[dict[type[ast.AST], tuple[str, ...]]] = {}
+_MIXED: Final = frozenset({ast.Dict, ast.Global, ast.Nonlocal, ast.MatchClass})
+"""Nodes with lists that hold something else than nodes, too."""
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """The nodes that a node consists of, in the order of its fields; operators and contexts are left out."""
+    kind = type(node)
+    fields = _FIELDS.get(kind)
+    if fields is None:
+        fields = _FIELDS[kind] = tuple(field for field in kind._fields if field not in _NO_NODES)
+    found: list[ast.AST] = []
+    for field in fields:
+        value: Any = getattr(node, field, None)
+        if type(value) is list:
+            found += value if kind not in _MIXED else [item for item in value if isinstance(item, ast.AST)]
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    return found
 
 
 class NodeTable(Generic[_T]):

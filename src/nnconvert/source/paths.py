@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 
+from nnconvert.source.nodes import children
+
 
 def own_nodes(*nodes: ast.AST) -> Iterator[ast.AST]:
     """The nodes and what is in them, without functions and classes defined there, which run later."""
@@ -13,7 +15,7 @@ def own_nodes(*nodes: ast.AST) -> Iterator[ast.AST]:
         current = stack.pop()
         if not isinstance(current, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
             yield current
-            stack.extend(ast.iter_child_nodes(current))
+            stack.extend(children(current))
 
 
 def own_calls(*nodes: ast.AST) -> Iterator[ast.Call]:

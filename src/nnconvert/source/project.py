@@ -9,6 +9,7 @@ from pathlib import Path
 from nnconvert.source import beside
 from nnconvert.source.index import Index
 from nnconvert.source.reader import Reader
+from nnconvert.source.text import Source
 
 
 class Neighbours:
@@ -21,7 +22,7 @@ class Neighbours:
         self._index = index if index is not None else Index()
         self._path = Path(os.path.abspath(path)) if path is not None and not self._index.alone else None
 
-    def read(self, text: str, module_bases: frozenset[str], functionals: frozenset[str]) -> Reader:
+    def read(self, text: str | Source, module_bases: frozenset[str], functionals: frozenset[str]) -> Reader:
         """Read the file at hand, with this text; raises SourceError where it does not parse."""
         return self._index.open(self._path, text, module_bases, functionals)
 
@@ -31,10 +32,13 @@ class Neighbours:
             self._index.settle(self._path, text, changed=changed)
 
     @property
-    def has_relatives(self) -> bool:
-        """Whether classes of the file that was read last have bases or subclasses in other files."""
+    def relatives(self) -> frozenset[Path]:
+        """The other files in which classes of the file that was read last have bases or subclasses."""
         reader = self._index.at_hand
-        return reader is not None and any(m.home is not reader for info in reader.classes for m in info.family())
+        if reader is None:
+            return frozenset()
+        homes = (member.home for info in reader.classes for member in info.family() if member.home is not reader)
+        return frozenset(home.path for home in homes if home.path is not None)
 
     @property
     def imported(self) -> frozenset[str]:

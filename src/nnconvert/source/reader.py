@@ -13,8 +13,8 @@ from nnconvert.source.comments import Suppressions
 from nnconvert.source.construction import Construction
 from nnconvert.source.elsewhere import Elsewhere
 from nnconvert.source.names import Names
-from nnconvert.source.scopes import ScopeTree
 from nnconvert.source.text import Source
+from nnconvert.source.tree import ScopeTree
 from nnconvert.source.walks import Walks
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class Reader:
         """Forget what was found with the help of other files, since one of them is another now."""
         self.generation = generation
         self._constructions.clear()
+        self.attributes.readings.clear()
         for found in ("walks", "elsewhere"):
             self.__dict__.pop(found, None)
 

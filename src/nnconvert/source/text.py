@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import symtable
 import warnings
 from bisect import bisect_right
 from typing import Protocol
@@ -68,6 +69,16 @@ class Source:
         """The white space that a line starts with."""
         text = self.line(line)
         return text[: len(text) - len(text.lstrip(" \t\f"))]
+
+
+def require_python(text: str) -> None:
+    """Raise SourceError, as ``parse`` does, where the text does not parse; quicker, since no tree is handed out."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            symtable.symtable(text, "<text>", "exec")
+    except (SyntaxError, RecursionError, MemoryError, ValueError):
+        parse(text)  # of names that are used wrongly the parser says nothing
 
 
 def parse(text: str) -> ast.Module:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,7 @@ _GLOBAL_HOOKS: Final = frozenset(
     }
 )  # fmt: skip
 """Functions of torch.nn.modules.module whose hooks every module runs."""
+_WALKING: Final = _SHALLOW | _DEEP | _GLOBAL_HOOKS | {"_modules"}
 _SAME: Final = frozenset({"copy.copy", "copy.deepcopy", "torch.compile"})
 """Functions whose result is what they are given, or a copy, or acts like it."""
 _LOADING: Final = frozenset({"torch.load", "torch.jit.load", "pickle.load", "pickle.loads", "joblib.load"})
@@ -59,9 +61,13 @@ class Walks:
         self.names = names
         self.tree = attributes.tree
         self.keeper = Keeper(attributes, names)
-        self.all = [walk for node in self.tree.attributes() if (walk := self._walk(node)) is not None]
+
+    @cached_property
+    def all(self) -> list[Walk]:
+        nodes = self.tree.attributes_named(_WALKING)
+        found = [walk for node in nodes if (walk := self._walk(node)) is not None]
         spoken = (node for node in self.tree.strings() if node.value == "_modules")  # vars(net)["_modules"]
-        self.all += [Walk(node, "_modules", EVERYTHING, None, is_deep=True) for node in spoken]
+        return found + [Walk(node, "_modules", EVERYTHING, None, is_deep=True) for node in spoken]
 
     def noticing(self, info: ClassInfo, module: str, has_weights: bool = False) -> Walk | None:
         """A walk that would notice a new submodule of this torch.nn class in instances of the class."""
