@@ -48,7 +48,7 @@ class Judge(nnconvert.Verifier):
         old: bytes,
         new: bytes,
         classes: tuple[Expected, ...] = (),
-        new_path: Path = Path("NEW.py"),  # noqa: ARG002
+        again: tuple[str, ...] = (),  # noqa: ARG002
         around: tuple[Path, ...] = (),  # noqa: ARG002
     ) -> tuple[Evidence, ...]:
         if not self.evidence:

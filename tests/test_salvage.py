@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,7 +89,33 @@ def test_no_salvage_leaves_the_file_whole(run: Command, project: Path) -> None:
     assert (project / "net.py").read_text() == CALLS
     assert "1 file left as it was since verification found a difference" in ended.err
     assert "the runs part at aten.mul.Tensor in line 14 of the old version" in ended.err
-    assert "to see it again: nnconvert verify net.py NEW.py --model Net" in ended.err
+    words = "nnconvert --to-module --check --no-salvage net.py --model Net --inputs "
+    assert words in ended.err
+    assert same_differences(run, ended) == []
+
+
+def test_the_command_that_is_said_shows_the_difference_again(run: Command, project: Path) -> None:
+    """Also one that the first call does not show, or not the shape that the first call is given."""
+    source = CALLS.partition("class Net")[0]
+    for number, when in enumerate(("self.n > 1", "x.shape[0] > 2", "not self.training")):
+        forward = f"self.n += 1\n        return torch.sigmoid(x) * (1 + ({when}) * repr(self).count('Sigmoid'))\n"
+        source += f"class Net{number}(nn.Module):\n    n = 0\n    def forward(self, x):\n        {forward}\n\n"
+    (project / "net.py").write_text(source)
+    ended = run("--to-module", "--select", "sigmoid", "--no-salvage", "net.py")
+    assert ended.code == 3
+    assert "nnconvert --to-module --select sigmoid --check --no-salvage net.py;" in ended.err
+    assert same_differences(run, ended) == []
+
+
+def same_differences(run: Command, ended: Run) -> list[str]:
+    """Differences that were told and that the command told does not tell again, and the other way round."""
+    said = set(re.findall("to see it again: nnconvert (.*?); the file was left", ended.err))
+    again = run(*shlex.split(said.pop()))
+    assert not said
+    assert again.code == 3
+    before, after = ({*re.findall("Net.* differs: .*?;", found.err)} for found in (ended, again))
+    assert before
+    return sorted(before ^ after)
 
 
 def test_to_functional(run: Command, project: Path) -> None:

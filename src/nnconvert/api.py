@@ -24,6 +24,7 @@ from nnconvert.source.index import Index
 from nnconvert.source.modules import search_path
 from nnconvert.source.project import Neighbours
 from nnconvert.verification import Evidence, Expected, Hints, Other, Request, Server, find_ranks, verify_file
+from nnconvert.verification.deadline import Budget
 from nnconvert.verification.interpreter import find_python
 from nnconvert.verification.request import top_level_classes
 
@@ -52,8 +53,9 @@ class Verifier:
     """Verification for one run: how models are built, and one server that starts with the first class.
 
     ``python`` is the interpreter to run on (by default what ``nnconvert.verification.find_python`` finds),
-    ``models`` the configured ``package.module:Class`` -> its ``args`` and ``inputs``. A context manager;
-    leaving it ends every child process.
+    ``models`` the configured ``package.module:Class`` -> its ``args`` and ``inputs``, ``time_limit`` the seconds that
+    all it is asked for may take: what is not verified by then is unverified. A context manager; leaving it ends every
+    child process.
     """
 
     def __init__(
@@ -61,10 +63,13 @@ class Verifier:
         python: Path | None = None,
         hints: Hints | None = None,
         models: Mapping[str, Mapping[str, str]] | None = None,
+        time_limit: float | None = None,
     ) -> None:
         self._server = Server(python)
+        self._python = python
         self._hints = hints or Hints()
         self._models = models or {}
+        self._budget = Budget(time_limit)
 
     def __enter__(self) -> Self:
         return self
@@ -78,25 +83,33 @@ class Verifier:
         old: bytes,
         new: bytes,
         classes: tuple[Expected, ...] = (),
-        new_path: Path = Path("NEW.py"),
+        again: tuple[str, ...] = (),
         around: tuple[Path, ...] = (),
     ) -> tuple[Evidence, ...]:
         """Evidence for each of ``classes`` (by default those of both versions) of the module at ``path``.
 
+        ``again`` are the words of a command that verifies the same two versions, for evidence of a difference;
         ``around`` are other files of its project that name these classes, the likeliest first.
         """
-        request = Request(path, old, new, classes, self._hints, self._models, around=around, new_path=new_path)
-        return verify_file(self._server, request)
+        if again and self._python is not None:
+            again = (*again, "--python", str(self._python))
+        return self._verified(Request(path, old, new, classes, self._hints, self._models, around=around, again=again))
 
     def verify_among(
         self, path: Path, old: bytes, new: bytes, classes: tuple[Expected, ...], others: Mapping[Path, Other]
     ) -> tuple[Evidence, ...]:
         """The same where ``others`` change, too: each version of the module runs with their versions."""
-        return verify_file(self._server, Request(path, old, new, classes, self._hints, self._models, others=others))
+        return self._verified(Request(path, old, new, classes, self._hints, self._models, others=others))
 
     def ranks(self, path: Path, source: bytes) -> Mapping[int, frozenset[int]]:
         """Line -> how many dimensions the inputs of F.batch_norm and F.instance_norm that stand there had in runs."""
-        return find_ranks(self._server, path, source, self._hints, self._models)
+        request = Request(path, source, source, (), self._hints, self._models)
+        with self._budget.spending() as deadline:
+            return find_ranks(self._server, replace(request, deadline=deadline))
+
+    def _verified(self, request: Request) -> tuple[Evidence, ...]:
+        with self._budget.spending() as deadline:
+            return verify_file(self._server, replace(request, deadline=deadline))
 
 
 def convert_source(
@@ -269,7 +282,9 @@ def verify(old: Path, new: Path, verifier: Verifier | None = None) -> tuple[Evid
             return verify(old, new, own)
     before, after = _readable(old), _readable(new)
     neighbours = Neighbours(old, Index(search_path(find_python())))
-    evidence = verifier.verify(old, before, after, new_path=new, around=neighbours.naming(top_level_classes(before)))
+    around = neighbours.naming(top_level_classes(before))
+    again = ("nnconvert", "verify", str(old), str(new))
+    evidence = verifier.verify(old, before, after, again=again, around=around)
     for misused in (e for e in evidence if e.misused):
         raise UsageError(misused.reason)
     return evidence

@@ -135,7 +135,14 @@ def _convert(**given: Any) -> int:
     verifies = settings.verifies(arguments, settled)
     output = Output(arguments, verifies)
     run = _convert_stdin if first == settings.STDIN else _convert_files
-    verifier = settings.verifier(settled, arguments.python, arguments.model, arguments.args, arguments.inputs)
+    verifier = settings.verifier(
+        settled,
+        arguments.python,
+        arguments.model,
+        arguments.args,
+        arguments.inputs,
+        arguments.verify_time_limit,
+    )
     index = settings.index(arguments, settled)
     gc.set_threshold(300_000, 2, 2)  # trees are many objects that live long: looking at them takes half the time
     console = output.console

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -35,6 +36,8 @@ class Config:
     extend_exclude: str | None = None
     force_exclude: str | None = None
     verify: bool = True
+    verify_time_limit: float | None = None
+    """Seconds for the verification of a run."""
     python: Path | None = None
     """The interpreter of verification; relative ones start at the folder of pyproject.toml."""
     module_bases: tuple[str, ...] = ()
@@ -126,6 +129,12 @@ def _length(value: Any, where: str) -> int:
     return value
 
 
+def _seconds(value: Any, where: str) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < math.inf:
+        raise UsageError(f"{where} must be a number of seconds above 0, not {value!r}")
+    return value
+
+
 def _path(value: Any, where: str) -> Path:
     return Path(_text(value, where)).expanduser()
 
@@ -197,6 +206,7 @@ _KEYS: Mapping[str, Callable[[Any, str], Any]] = {
     "extend-exclude": _pattern,
     "force-exclude": _pattern,
     "verify": _boolean,
+    "verify-time-limit": _seconds,
     "python": _path,
     "module-bases": _texts,
     "line-length": _length,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnconvert import files
+from nnconvert.again import again
 from nnconvert.conversion import convert
 from nnconvert.errors import UsageError
 from nnconvert.expectations import expectations
@@ -66,7 +67,7 @@ def _judged(
         result = convert(result.old, options, result.path, neighbours)
     if result.plan is None or result.status != "changed":
         return result
-    verified = _verified(result, result.plan, neighbours, verifier, require_verified)
+    verified = _verified(result, result.plan, options, neighbours, verifier, require_verified)
     if verified.status == "differs" and salvages:
         return _salvaged(verified, options, neighbours, verifier, require_verified)
     return verified
@@ -84,7 +85,14 @@ def _ranks(plan: Plan, path: Path, source: bytes, verifier: Verifier) -> tuple[t
     )
 
 
-def _verified(result: Result, plan: Plan, neighbours: Neighbours, verifier: Verifier, require_verified: bool) -> Result:
+def _verified(
+    result: Result,
+    plan: Plan,
+    options: Options,
+    neighbours: Neighbours,
+    verifier: Verifier,
+    require_verified: bool,
+) -> Result:
     """The result with its evidence, held back where that speaks against it."""
     expected = expectations(plan)
     if not expected:  # calls outside of classes only: there is no model to run
@@ -92,7 +100,8 @@ def _verified(result: Result, plan: Plan, neighbours: Neighbours, verifier: Veri
     planned = {e.class_name for e in expected}
     beside = [n for n in top_level_classes(result.old) if n not in planned] if plan.state else []
     classes, around = (*expected, *map(Expected, beside)), neighbours.naming(sorted(planned))
-    evidence = verifier.verify(result.path, result.old, result.new, classes, around=around)
+    words = again(options, result.path, result.old)
+    evidence = verifier.verify(result.path, result.old, result.new, classes, words, around)
     # Of the models around them that hold these classes, the state map needs the whole keys.
     evidence = tuple(e for e in evidence if e.class_name in planned or e.verdict == "differs" or e.keys or e.added)
     for misused in (e for e in evidence if e.misused):
@@ -121,7 +130,7 @@ def _salvaged(
         result = convert(held.old, replace(options, differing=tuple(differing.items())), held.path, neighbours)
         if result.plan is None or result.status != "changed":
             return result
-        return _verified(result, result.plan, neighbours, verifier, require_verified=False)
+        return _verified(result, result.plan, options, neighbours, verifier, require_verified=False)
 
     found = salvage(held, attempt)
     if found is None or found.plan is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nnconvert.plan import Span
@@ -25,25 +25,37 @@ def salvage(held: Result, attempt: Attempt) -> Result | None:
     Takes the call sites away one by one: each is the first, in source order, that makes all before it differ.
     """
     left: dict[Span, str] = {}
-    current = held
+    current, suspected = held, _differing(held)
     while current.status == "differs":
         guilty = _guilty(current, left, attempt) if len(left) < MOST else None
         if guilty is None:
             return None
         left[guilty] = _words(current)
         current = attempt(left)
-    return current if current.status == "changed" else None
+        suspected |= _differing(current)
+    return current if current.status == "changed" and _holds(current, suspected) else None
+
+
+def _differing(result: Result) -> set[str]:
+    return {e.class_name for e in result.evidence if e.verdict == "differs"}
+
+
+def _holds(result: Result, names: Collection[str]) -> bool:
+    """Whether what is still converted of these classes was verified: a run that ended early has shown nothing."""
+    found = [e for e in result.evidence if e.class_name in names]
+    return all(e.verdict in ("proved", "tested") for e in found)
 
 
 def _guilty(current: Result, left: Differing, attempt: Attempt) -> Span | None:
     """The first call site with which the file differs, those before it converted and those after it not."""
+    names = _differing(current)
     for candidates in _candidates(current):
-        if _differs(candidates, left, attempt):
+        if _differs(names, candidates, left, attempt):
             continue  # without all of these it differs still
         good, bad = 0, len(candidates)
         while bad - good > 1:
             middle = (good + bad) // 2
-            if _differs(candidates[middle:], left, attempt):
+            if _differs(names, candidates[middle:], left, attempt):
                 bad = middle
             else:
                 good = middle
@@ -55,14 +67,16 @@ def _candidates(current: Result) -> list[list[Span]]:
     """The converted call sites of the classes that differ, and then all."""
     if current.plan is None:
         return []
-    names = {e.class_name for e in current.evidence if e.verdict == "differs"}
+    names = _differing(current)
     every = [decision.site.span for decision in current.plan.converted]
     first = [d.site.span for d in current.plan.converted if d.site.class_name in names]
     return [spans for spans in (first, every) if spans]
 
 
-def _differs(without: Sequence[Span], left: Differing, attempt: Attempt) -> bool:
-    return attempt({**left, **dict.fromkeys(without, "")}).status == "differs"
+def _differs(names: Collection[str], without: Sequence[Span], left: Differing, attempt: Attempt) -> bool:
+    """Whether the file does without these call sites, too, or is not known not to."""
+    result = attempt({**left, **dict.fromkeys(without, "")})
+    return result.status == "differs" or not _holds(result, names)
 
 
 def _words(current: Result) -> str:

@@ -36,6 +36,7 @@ class Arguments:
     model: str | None
     args: str | None
     inputs: str | None
+    verify_time_limit: float | None
     select: tuple[str, ...]
     ignore: tuple[str, ...]
     classes: tuple[str, ...]
@@ -133,14 +134,22 @@ def verifies(arguments: Arguments, config: Config) -> bool:
     return wanted
 
 
-def verifier(config: Config, python: Path | None, model: str | None, args: str | None, inputs: str | None) -> Verifier:
+def verifier(
+    config: Config,
+    python: Path | None,
+    model: str | None,
+    args: str | None,
+    inputs: str | None,
+    verify_time_limit: float | None,
+) -> Verifier:
     """The verifier of a run. Raises UsageError for an expression that does not parse."""
     from nnconvert.api import Hints, Verifier
 
     for text, option in ((args, "--args"), (inputs, "--inputs")):
         if text is not None:
             expression(text, option)
-    return Verifier(python or config.python, Hints(model or "", args or "", inputs or ""), config.models)
+    limit = config.verify_time_limit if verify_time_limit is None else verify_time_limit
+    return Verifier(python or config.python, Hints(model or "", args or "", inputs or ""), config.models, limit)
 
 
 def index(arguments: Arguments, config: Config) -> Index:

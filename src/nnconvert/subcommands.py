@@ -29,6 +29,12 @@ def verification_options(command: Callable[..., int]) -> Callable[..., int]:
             click.option("--model", metavar="CLASS", help="The class to build for verification."),
             click.option("--args", metavar="EXPR", help="Its constructor arguments, as in a call: '3, width=64'."),
             click.option("--inputs", metavar="EXPR", help="What to feed it: 'torch.randn(2, 3, 32, 32)'."),
+            click.option(
+                "--verify-time-limit",
+                type=click.FloatRange(min=0, min_open=True),
+                metavar="SECONDS",
+                help="For the verification of all files together; what is not verified by then is unverified.",
+            ),
             click.option("-q", "--quiet", is_flag=True, help="Say errors only."),
             click.option("-v", "--verbose", is_flag=True, help="Also tracebacks and the details of the evidence."),
             click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True),
@@ -50,8 +56,8 @@ GROUP = click.Group(
 def _verify(old: Path, new: Path, quiet: bool, verbose: bool, color: str, **hints: Any) -> int:
     """Compare two versions of a file, class by class. EXECUTES both, in child processes with limits.
 
-    Exit codes: 0 every class was proved or tested, 1 not every one, 3 a difference was found, 4 a file cannot
-    be read.
+    Exit codes: 0 every class was proved or tested, 1 not every one, or changed lines never ran, 3 a difference
+    was found, 4 a file cannot be read.
     """
     from nnconvert import config, settings
     from nnconvert.api import verify

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from nnconvert.verification import Limits, Request, Server, verify_file
+from nnconvert.verification.deadline import Deadline
 from nnconvert.verification.interpreter import child_environment
 
 from .checking import HEAD, Check, net
@@ -55,6 +56,16 @@ def test_what_never_ends_ends_at_the_time_limit(check: Check) -> None:
     bad, good = check.verify(source, source, limits=Limits(time=2))
     assert bad.reason == "the class ran longer than the time limit of 2 s"
     assert good.verdict == "proved", good
+
+
+@pytest.mark.parametrize("where", ["super().__init__()", "return x + 1"])
+def test_what_runs_is_ended_when_the_time_of_all_is_over(check: Check, where: str) -> None:
+    source = IMPORTS + net("self.n = 1", "return x + 1").replace(where, '__import__("time").sleep(1000)') + GOOD
+    check.server.facts()
+    for evidence in check.verify(source, source, deadline=Deadline(time.monotonic() + 2, 2)):
+        assert evidence.verdict == "unverified"
+        assert evidence.reason == "the 2 s that this run may verify were over"
+        assert "--verify-time-limit" in evidence.remedy
 
 
 def test_an_endless_loop_has_one_try_only(check: Check) -> None:

@@ -65,11 +65,18 @@ def test_a_submodule_that_stays_must_have_run_where_its_call_converts(check: Che
         assert (evidence.verdict, evidence.unreached) == ("tested" if unreached else "proved", unreached)
 
 
-def test_an_identity_in_a_method_that_forward_does_not_use(check: Check) -> None:
+def test_a_method_that_forward_does_not_use_is_called_by_itself(check: Check) -> None:
     old = net("self.m = nn.Identity()", "return x + 1") + "    def other(self, x):\n        return self.m(x)\n"
     new = old.replace("self.m = nn.Identity()", NOTHING).replace("self.m(x)", "x")
     evidence = check.one(old, new, Expected("Net", removed=("m",), calls=calls_of("m", old)))
-    assert (evidence.verdict, evidence.unreached) == ("tested", ("m",))
+    assert (evidence.verdict, evidence.unreached) == ("tested", ())
+    assert evidence.methods[0].startswith("other(torch.randn(")
+    refusing = [
+        source.replace("self, x):\n        return ", "self, x):\n        return 1 // 0, ") for source in (old, new)
+    ]
+    unused = [source.replace("1 // 0, x + 1", "x + 1") for source in refusing]
+    evidence = check.one(*unused, Expected("Net", removed=("m",), calls=calls_of("m", unused[0])))
+    assert (evidence.verdict, evidence.unreached, evidence.methods) == ("tested", ("m",), ())
 
 
 @pytest.mark.parametrize(

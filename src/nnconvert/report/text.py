@@ -143,7 +143,8 @@ def verification(evidence: Sequence[Evidence], quiet: bool = False, verbose: boo
     if not evidence:
         return "no module class stands in both versions, so nothing was verified\n", EXIT_NOT_OK
     found = {e.verdict for e in evidence}
-    code = EXIT_DIFFERS if "differs" in found else EXIT_DONE if found <= {"proved", "tested"} else EXIT_NOT_OK
+    seen = found <= {"proved", "tested"} and not any(e.unrun for e in evidence)
+    code = EXIT_DIFFERS if "differs" in found else EXIT_DONE if seen else EXIT_NOT_OK
     if quiet:
         return _joined([evidence_line(e, verbose) for e in evidence if e.verdict == "differs"]), code
     return _joined([*(evidence_line(e, verbose) for e in evidence), verdicts(evidence)]), code
@@ -155,6 +156,7 @@ def evidence_line(evidence: Evidence, verbose: bool) -> str:
     words = f"{evidence.class_name} {verb}{click.style(evidence.verdict, fg=_COLORS[evidence.verdict])}"
     parts = [evidence.reason, evidence.remedy]
     parts += [f"never ran: {', '.join(evidence.would_reach or evidence.unreached)}" if evidence.unreached else ""]
+    parts += [f"changed, but never ran: {', '.join(evidence.unrun)}" if evidence.unrun else ""]
     parts += [evidence.parts, f"to see it again: {evidence.reproduce}" if evidence.reproduce else ""]
     if verbose:
         if evidence.not_proved:
@@ -164,6 +166,7 @@ def evidence_line(evidence: Evidence, verbose: bool) -> str:
             *evidence.differences[1:],
         ]
         parts += [f"input {evidence.inputs}" if evidence.inputs else ""]
+        parts += [f"also called: {', '.join(evidence.methods)}" if evidence.methods else ""]
         parts += [f"inside {evidence.inside}" if evidence.inside else ""]
         parts += [f"holds for {evidence.proof}" if evidence.proof else "", *evidence.conditions]
         parts += [f"ran in one mode only: {', '.join(evidence.one_mode)}" if evidence.one_mode else ""]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -66,7 +67,9 @@ class Alone:
                 return _without(known, self.why_absent(host, version))
         old, control, new = traced
         if differences := _differences(old, new):
-            return replace(known, verdict="differs", reason=differences[0], remedy="", differences=tuple(differences))
+            again = shlex.join(self.request.again)
+            found = tuple(differences)
+            return replace(known, verdict="differs", reason=found[0], remedy="", differences=found, reproduce=again)
         if reason := _unlike(old, control):
             return _without(known, f"the old version, traced twice, gives two graphs: {reason}")
         proof = prove(old, new)

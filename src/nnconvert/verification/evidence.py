@@ -62,12 +62,17 @@ class Evidence:
     """What was fed, for people: ``2x3x32x32``."""
     inside: str = ""
     """The class whose instance contained this one, when it could not be built alone."""
+    methods: tuple[str, ...] = ()
+    """Calls of other methods than forward that were compared, too: ``encode(torch.randn(2, 16))``."""
     unreached: tuple[str, ...] = ()
     """Where converted call sites never ran, so that nothing is known of them. Paths of submodules: added ones
     that were never called in the new version (``block.relu2``), and those of the old version of which a call that
     is converted was never made. ``line 12`` for a module built on the spot."""
     would_reach: tuple[str, ...] = ()
     """What ``unreached`` is about, for people: ``line 12 (relu): only where self.deep (deep=False by default)``."""
+    unrun: tuple[str, ...] = ()
+    """Where two given files are compared: changed statements that never ran, so that nothing is known of them, for
+    people: ``line 9 of the new version: only where flag == 3``."""
     one_mode: tuple[str, ...] = ()
     """Converted call sites that ran in one mode only: ``relu (train)``."""
     unproved: tuple[str, ...] = ()
@@ -93,7 +98,7 @@ class Evidence:
     parts: str = ""
     """For ``differs``: the first operator at which the runs part, its line in both versions, and by how much."""
     reproduce: str = ""
-    """For ``differs``: a command that finds it again."""
+    """For ``differs``: a command that finds it again, in the same folder."""
     misused: bool = False
     """The given ``--args`` or ``--inputs`` raise by themselves: for the person who gave them to mend."""
     entry: str = ""

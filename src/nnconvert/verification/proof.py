@@ -16,6 +16,7 @@ TOO_LONG = "tracing takes too long"
 
 
 NONE_RAN = "no converted call site ran"
+NONE_IN_GRAPH = "no converted call site is in the graph of forward"
 
 
 @dataclass(frozen=True, slots=True)

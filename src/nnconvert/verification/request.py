@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from nnconvert.verification.deadline import NEVER, Deadline
 from nnconvert.verification.evidence import Expected
 
 
@@ -61,9 +62,11 @@ class Request:
     """Other files of the project that name its classes, the likeliest first: how these are built, and models that
     hold them, are looked for there, too."""
     limits: Limits = Limits()
+    deadline: Deadline = NEVER
+    """What is not done by then is not done."""
     seed: int = 0
-    new_path: Path = Path("NEW.py")
-    """Where the new version stands, for the command that is told; what is only converted stands nowhere."""
+    again: tuple[str, ...] = ()
+    """The words of a command that verifies these versions again, if there is one."""
 
     def expected(self) -> tuple[Expected, ...]:
         """What is known of each class; raises SyntaxError where a version does not parse."""
@@ -71,6 +74,12 @@ class Request:
             return self.classes
         new = set(top_level_classes(self.new))
         return tuple(Expected(name, known=False) for name in top_level_classes(self.old) if name in new)
+
+    def elsewhere(self) -> Iterator[Expected]:
+        """What is expected of the classes of other files. Their calls are for the verification of those to see."""
+        for path, other in self.others.items():
+            for expected in other.classes:
+                yield replace(expected, path=str(path.absolute()), calls=(), gained=())
 
 
 def top_level_classes(source: bytes) -> list[str]:

@@ -12,7 +12,7 @@ from torch import nn
 from .build import RecipeSearch
 from .canonical import NotTracedError
 from .failure import words
-from .graph import UNTRACED, Built, Outcome, trace_class
+from .graph import UNTRACED, Outcome, trace_class
 from .imagined import Construction, construct
 from .inputs import Feed
 from .planned import check_plan, tree
@@ -21,6 +21,7 @@ from .recipe import Namespace, Recipe, evaluate_call, seed_everything
 from .running import Run
 from .said import given
 from .state import OWN_NAMES, Names, whole_keys
+from .tracing import Built
 from .values import map_tensors, tensors_in
 
 UNSEEN = "whether its code asks for the kind of its tensors cannot be seen"

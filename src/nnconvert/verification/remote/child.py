@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import importlib.util
-import inspect
 import json
 import os
 import time
 import traceback
-from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -17,25 +16,22 @@ import torch
 from torch import nn
 
 from .alone import find_imagined, trace_imagined
-from .around import models_around, recipe_around
-from .build import find_recipe
 from .calls import Call, unreached
 from .compare import ENTRIES, compare
 from .failure import MEMORY_REASON, words
 from .graph import trace_class
 from .load import load_module, serve
-from .observe import MODES, NothingSeenError, Task, observe
+from .observe import MODES, NothingSeenError, observe
 from .operators import first_part, record_operators
-from .planned import check_plan, file_of, planned_paths, tree, walk
+from .outcomes import read, write
+from .planned import check_plan, planned_paths, walk
 from .ranks import seen_ranks
-from .recipe import Recipe, evaluate_call, names_of, seed_everything
+from .reach import changed_statements, executed_lines, missed
+from .recipe import Recipe
 from .said import NotBuiltError
+from .searching import ROLES, Job, describe_inputs, find_class, task
 from .standin import importing_ended, missing_package, stand_in
 from .state import Moves, Names, StateMismatchError, check_added, moved_state
-from .values import tensors_in
-
-Job = dict[str, Any]
-HOSTS_SOUGHT = "hosts-sought"
 
 
 def run(job: Job) -> None:
@@ -66,157 +62,6 @@ def run(job: Job) -> None:
                 return  # another child takes the rest, so that no class pays for those before it
 
 
-def outcome_path(folder: str, index: int, name: str) -> str:
-    return os.path.join(folder, str(index), f"{name}.json")
-
-
-def write(folder: str, index: int, name: str, outcome: object) -> None:
-    with open(outcome_path(folder, index, name), "w", encoding="utf-8") as file:
-        json.dump(outcome, file)
-
-
-def read(folder: str, index: int, name: str) -> Any:
-    with open(outcome_path(folder, index, name), encoding="utf-8") as file:
-        return json.load(file)
-
-
-def find_class(module: ModuleType, name: str) -> object:
-    """The object under a dotted name, or None."""
-    found: object = module
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    return found
-
-
-class Search:
-    """The old version: find out how to build each class, observe it, and note which classes ran inside it."""
-
-    def __init__(self, job: Job, module: ModuleType) -> None:
-        self.job = job
-        self.module = module
-        self.deadline = time.monotonic() + job["time"] / 8
-
-    def run(self) -> None:
-        """Stop early, so that the last class has most of the time: another child takes what is left."""
-        for index in self.job["indices"]:
-            write(self.job["folder"], index, "old", self.try_class(index, self.job["names"][index]))
-            if time.monotonic() > self.deadline:
-                return
-        if all(os.path.exists(outcome_path(self.job["folder"], i, "old")) for i in range(len(self.job["names"]))):
-            Hosts(self.job, self.module).run()
-
-    def try_class(self, index: int, name: str) -> dict[str, Any]:
-        cls = find_class(self.module, name)
-        if not isinstance(cls, type):
-            return {"reason": "the class does not exist once the module is imported"}
-        if not issubclass(cls, nn.Module):
-            return {"reason": "the class is not a module class", "skip": True}
-        try:
-            recipe = find_recipe(self.module, cls, self.job)
-        except NotBuiltError as error:
-            return {"reason": error.reason, "remedy": error.remedy, "misused": error.misused}
-        outcome = self.observe(index, recipe)
-        if "recipe" not in outcome and len(recipe.inputs) > 1:
-            # Some models keep what the first shape taught them (masks, caches) and refuse another.
-            outcome = self.observe(index, replace(recipe, inputs=recipe.inputs[:1]))
-        return outcome
-
-    def observe(self, index: int, recipe: Recipe) -> dict[str, Any]:
-        folder = os.path.join(self.job["folder"], str(index), "old")
-        os.makedirs(folder, exist_ok=True)
-        try:
-            seen = observe(task(self.job, self.module, recipe, folder))
-        except NothingSeenError as error:
-            return {"reason": str(error)}
-        except Exception as error:  # the user's code may raise anything
-            return {"reason": f"the run that worked once failed the next time: {words(error)}"}
-        called = {call.instance for call in seen.calls}
-        kinds = {base for m in seen.model.modules() if id(m) in called for base in type(m).__mro__}
-        return {
-            "recipe": recipe.as_json(),
-            "tree": tree(seen.model),
-            "moves": seen.moves.as_json(),
-            "keys": seen.keys,
-            "order": seen.order,
-            "ran": sorted(kind.__qualname__ for kind in kinds if not file_of(kind, self.module)),
-            "input": describe_inputs(self.module, recipe, self.job["seed"]),
-        }
-
-
-class Hosts(Search):
-    """Classes that cannot be built alone: look for them inside the others of the file, asked for or not."""
-
-    def __init__(self, job: Job, module: ModuleType) -> None:
-        super().__init__(job, module)
-        self.deadline = time.monotonic() + job["time"] / 2
-
-    def run(self) -> None:
-        folder, names = self.job["folder"], self.job["names"]
-        with open(os.path.join(folder, HOSTS_SOUGHT), "w", encoding="utf-8"):
-            pass  # so that a host that ends the process is not tried again
-        outcomes = {index: read(folder, index, "old") for index in range(len(names))}
-        # What holds a class that is too large is larger.
-        sought = {i: o for i, o in outcomes.items() if MEMORY_REASON not in o.get("reason", "")}
-        missing = {names[i]: i for i, o in sought.items() if "recipe" not in o and "skip" not in o}
-        for index, outcome in outcomes.items():
-            self.place(missing, index, outcome)
-        for index, name in enumerate(self.candidates(), len(names)):
-            if not missing or time.monotonic() > self.deadline:
-                return
-            os.makedirs(os.path.join(folder, str(index)), exist_ok=True)
-            outcome = self.try_class(index, name)
-            if any(inner in missing for inner in outcome.get("ran", ())):
-                write(folder, index, "old", {**outcome, "host": name})
-                self.place(missing, index, outcome)
-
-    def place(self, missing: dict[str, int], host: int, outcome: dict[str, Any]) -> None:
-        for name in [name for name in missing if name in outcome.get("ran", ())]:
-            index = missing.pop(name)
-            found = read(self.job["folder"], index, "old")
-            write(self.job["folder"], index, "old", {**found, "inside": host})
-
-    def candidates(self) -> list[str]:
-        """Module classes that nobody asked for, last ones first: whole models stand at the end."""
-        own = [
-            name
-            for name, value in vars(self.module).items()
-            if inspect.isclass(value) and issubclass(value, nn.Module) and value.__module__ == self.module.__name__
-        ]
-        return [name for name in reversed(own) if name not in self.job["names"]]
-
-
-class HostsAround(Hosts):
-    """Classes that cannot be built alone, nor inside others of the file: look for them in models of other files."""
-
-    def run(self) -> None:
-        folder, names = self.job["folder"], self.job["names"]
-        missing = {names[index]: index for index in self.job["indices"]}
-        first = 1 + max(int(name) for name in os.listdir(folder) if name.isdigit())
-        for index, (home, name) in enumerate(models_around(self.job, missing), first):
-            if time.monotonic() > self.deadline:
-                return
-            os.makedirs(os.path.join(folder, str(index)))
-            try:
-                outcome = self.observe(index, recipe_around(home, name, self.module, self.job, missing))
-            except NotBuiltError:
-                continue
-            if any(inner in missing for inner in outcome.get("ran", ())):
-                write(folder, index, "old", {**outcome, "host": name})
-                self.place(missing, index, outcome)
-            if not missing:
-                return
-
-
-ROLES = {"search": Search, "hosts": Hosts, "around": HostsAround}
-
-
-def describe_inputs(module: ModuleType, recipe: Recipe, seed: int) -> str:
-    """The tensors of the first call, for people: ``2x3x32x32``."""
-    seed_everything(seed)
-    call = evaluate_call(recipe.inputs[0], names_of(module, recipe))
-    return ", ".join("x".join(map(str, tensor.shape)) or "scalar" for tensor in tensors_in(call))
-
-
 def replay(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
     """The old version again, or the new one, by the recipe found; the plan is checked on the new one."""
     found = read(job["folder"], index, "old")
@@ -224,8 +69,11 @@ def replay(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
     folder = os.path.join(job["folder"], str(index), job["version"])
     os.makedirs(folder, exist_ok=True)
     moves, new = Moves.from_json(found["moves"]), job["version"] == "new"
+    unplanned = [plan["class_name"] for plan in job["expected"] if not plan["known"]]
+    lines: set[int] = set()
     try:
-        seen = observe(task(job, module, recipe, folder), moves, new)
+        with executed_lines(str(module.__file__), lines) if unplanned else contextlib.nullcontext():
+            seen = observe(task(job, module, recipe, folder), moves, new)
     except StateMismatchError as error:
         return {"differs": f"the state_dict of the old version does not load: {error}"}
     except NothingSeenError as error:
@@ -239,6 +87,9 @@ def replay(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
         "unreached": never_ran(job, module, seen.model, seen.calls),
         "missed": {m: never_ran(job, module, seen.model, {c for c in seen.calls if c.mode == m}) for m, _ in MODES},
     }
+    source, changed = source_of(job), job["changed_new" if new else "changed"]
+    statements = {name: changed_statements(source, name, changed) for name in unplanned}
+    outcome["changes"] = {name: [len(found), missed(found, lines)] for name, found in statements.items()}
     if new:
         expected = job["expected"]
         problems = check_plan(seen.model, found["tree"], expected, module)
@@ -281,11 +132,14 @@ def never_ran(job: Job, module: ModuleType, model: nn.Module, calls: set[Call]) 
     """Converted call sites of which nothing was seen: calls that go, on the old version; added ones, on the new."""
     expected = job["expected"]
     if not job["version"].startswith("new"):
-        source = importlib.util.decode_source(base64.b64decode(job["source"]))
-        return unreached(model, calls, expected, module, source)
+        return unreached(model, calls, expected, module, source_of(job))
     modules, called = dict(walk(model)), {call.instance for call in calls}
     added = planned_paths(model, expected, module)[0]
     return [path for path in added if path in modules and id(modules[path]) not in called]
+
+
+def source_of(job: Job) -> str:
+    return importlib.util.decode_source(base64.b64decode(job["source"]))
 
 
 def ranks(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
@@ -297,10 +151,6 @@ def ranks(job: Job, module: ModuleType, index: int) -> dict[str, Any]:
         return {"guessed": guessed, "seen": sorted(seen_ranks(module, recipe, job["seed"], vary=guessed))}
     except Exception as error:  # the user's code may raise anything
         return {"reason": words(error)}
-
-
-def task(job: Job, module: ModuleType, recipe: Recipe, folder: str) -> Task:
-    return Task(module, recipe, job["seed"], folder, job["script"], job["expected"])
 
 
 def compare_replays(folder: str, index: int) -> dict[str, list[str]]:

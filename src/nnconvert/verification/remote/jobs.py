@@ -50,7 +50,7 @@ class Forked:
 
     def __init__(self, job: Job, run: Callable[[Job], None], channel: BinaryIO) -> None:
         self.output, write = os.pipe()
-        self.deadline = time.monotonic() + job["time"]
+        self.deadline = time.monotonic() + job["clock"]
         self.tail = bytearray()
         self.result: Result | None = None
         self.pid = os.fork()
@@ -137,7 +137,7 @@ def _wait(selector: selectors.BaseSelector, children: list[Forked]) -> None:
 def run_spawned(jobs: list[Job], command: list[str]) -> list[Result]:
     """The same where fork does not exist: a fresh process for each job, its output dropped."""
     processes = [_spawn(job, command) for job in jobs]
-    deadlines = [time.monotonic() + job["time"] for job in jobs]
+    deadlines = [time.monotonic() + job["clock"] for job in jobs]
     return [_wait_for(process, deadline) for process, deadline in zip(processes, deadlines)]  # noqa: B905 (Python 3.9)
 
 

@@ -10,7 +10,7 @@ import os
 import pickle
 import random
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -91,6 +91,12 @@ def observe(task: Task, moves: Moves | None = None, new: bool = False) -> Seen:
             with watch_calls(str(task.module.__file__), calls, mode):
                 run.forward()
             useful.append(record_call(recorder, f"{mode}, call {call + 1}", run, names))
+    for method, text in recipe.methods:
+        for mode, training in MODES:
+            run = Run(model.train(training), namespace, replace(recipe, inputs=(text,)), 0, seed, method)
+            with watch_calls(str(task.module.__file__), calls, mode):
+                run.forward()
+            record_call(recorder, f"{mode}, {method}()", run, names)
     if not all(useful):
         raise NothingSeenError("every number of an output is NaN")
     record_copies(recorder, model, task.script)

@@ -23,15 +23,27 @@ Lines = tuple[int, int]
 """First and last line of a statement (of its head, where others stand below it)."""
 
 
+def is_installed(path: str) -> bool:
+    """Whether code there is not the user's own, or was never in a file."""
+    return path.startswith(INSTALLED) or not os.path.isabs(path)
+
+
 def changed_statements(source: str, class_name: str, changed: Collection[int]) -> frozenset[Lines]:
     """The statements of a class, those of its constructor left out, that hold a changed line."""
+    node = node_of(source, class_name)
+    methods = [m for m in getattr(node, "body", []) if getattr(m, "name", "__init__") != "__init__"]
+    below = (s for m in methods for s in ast.walk(m) if isinstance(s, ast.stmt) and s is not m)
+    spans = {_head(s) for s in below if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))}
+    return frozenset(span for span in spans if any(span[0] <= line <= span[1] for line in changed))
+
+
+def node_of(source: str, class_name: str) -> ast.AST | None:
+    """The class of this dotted name; None where it is made in another way than by a class statement."""
     node: ast.AST | None = ast.parse(source)
     for part in class_name.split("."):
         body = getattr(node, "body", [])
         node = next((s for s in body if isinstance(s, ast.ClassDef) and s.name == part), None)
-    methods = [m for m in getattr(node, "body", []) if getattr(m, "name", "__init__") != "__init__"]
-    spans = {_head(s) for m in methods for s in ast.walk(m) if isinstance(s, ast.stmt) and s is not m}
-    return frozenset(span for span in spans if any(span[0] <= line <= span[1] for line in changed))
+    return node
 
 
 def _head(statement: ast.stmt) -> Lines:
@@ -78,7 +90,7 @@ def executed_steps(path: str, steps: set[Any]) -> Iterator[None]:
 
     def enter(frame: FrameType, event: str, _: Any) -> Any:
         name = frame.f_code.co_filename
-        if event != "call" or (name != path and (name.startswith(INSTALLED) or not os.path.isabs(name))):
+        if event != "call" or (name != path and is_installed(name)):
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         return note
@@ -100,4 +112,9 @@ def counted_calls() -> Iterator[list[None]]:
 
 def reached(statements: frozenset[Lines], lines: set[int]) -> int:
     """How many of the statements ran."""
-    return sum(any(first <= line <= last for line in lines) for first, last in statements)
+    return len(statements) - len(missed(statements, lines))
+
+
+def missed(statements: frozenset[Lines], lines: set[int]) -> list[int]:
+    """Where the statements begin that did not run."""
+    return sorted(first for first, last in statements if not any(first <= line <= last for line in lines))

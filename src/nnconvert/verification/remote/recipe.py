@@ -35,6 +35,8 @@ class Recipe:
     """Whether the inputs were found by trying, not said anywhere."""
     home: str = ""
     """The module in whose names all this is written, where it is another one than that which is verified."""
+    methods: tuple[tuple[str, str], ...] = ()
+    """Other methods than forward that are called, too, each with the text of its arguments."""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -49,6 +51,7 @@ class Recipe:
             data["input_gradients"],
             data["guessed"],
             data["home"],
+            tuple((name, text) for name, text in data["methods"]),
         )
 
 

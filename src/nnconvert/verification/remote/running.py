@@ -67,10 +67,13 @@ def randomise(model: nn.Module, seed: int, names: Names = OWN_NAMES) -> None:
 
 
 class Run:
-    """One call of forward, with its inputs, and backward through it."""
+    """One call of forward, or of another method, with its inputs, and backward through it."""
 
-    def __init__(self, model: nn.Module, names: Namespace, recipe: Recipe, call: int, seed: int) -> None:
+    def __init__(
+        self, model: nn.Module, names: Namespace, recipe: Recipe, call: int, seed: int, method: str = ""
+    ) -> None:
         self.model = model
+        self.method = method
         self.seed = seed
         seed_everything(seed)
         args, kwargs = evaluate_call(recipe.inputs[call % len(recipe.inputs)], names)
@@ -93,7 +96,8 @@ class Run:
 
     def forward(self) -> None:
         seed_everything(self.seed + 1)
-        self.output = self.model(*self.args, **self.kwargs)
+        target = getattr(self.model, self.method) if self.method else self.model
+        self.output = target(*self.args, **self.kwargs)
 
     def backward(self, names: Names) -> list[tuple[str, torch.Tensor | None]] | None:
         """Gradients of every parameter and floating input under fixed random weights, if there are any."""

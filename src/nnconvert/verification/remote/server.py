@@ -63,7 +63,7 @@ def serve(channel: BinaryIO, fork: bool) -> None:
         wanted = json.loads(line)
         if fork and not warm and any(job["role"] == "trace" for job in wanted):
             warm = True
-            neighbour("graph").warm_up()
+            neighbour("tracing").warm_up()
         if fork:
             send(channel, jobs.run_forked(wanted, child.run, channel))
         else:

@@ -21,6 +21,8 @@ class Level:
     name: str
     batch: bool
     spatial: bool
+    remembers: bool = True
+    """Whether what an operator gives is kept for when it comes again, which costs more than it saves where few do."""
 
 
 FIXED = Level("these sizes", False, False)
@@ -44,7 +46,9 @@ class Sizes:
         if self.level.batch:
             # Equal sizes are not taken for one, and what depends on values ends the trace.
             self.env = ShapeEnv(duck_shape=False, allow_scalar_outputs=False, allow_dynamic_output_shape_ops=False)
-        return FakeTensorMode(shape_env=self.env, allow_non_fake_inputs=True)
+        mode = FakeTensorMode(shape_env=self.env, allow_non_fake_inputs=True)
+        mode.cache_enabled = mode.cache_enabled and self.level.remembers
+        return mode
 
     def dispatcher(self) -> contextlib.AbstractContextManager[None]:
         """What lets operators made of others keep sizes open; without it they turn them into numbers."""

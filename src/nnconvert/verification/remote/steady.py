@@ -10,18 +10,22 @@ import re
 import sys
 import weakref
 from collections.abc import Iterator
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, GeneratorType, MethodType, ModuleType
 from typing import Any
 
 import torch
 from torch import nn
 
+from .canonical import NotTracedError
 from .observe import numpy_state
+from .reach import is_installed
 
 MOST = 200_000
 """Values looked at; a model that holds more is not called steady."""
 PLAIN = (type(None), bool, int, float, complex, str, bytes, torch.dtype, torch.device, torch.Size)
 OPAQUE = (type, ModuleType, BuiltinFunctionType, CodeType)
+KNOWN: dict[str, bool] = {}
+"""Name of a loaded module -> whether its file is the user's own: there are thousands, which stay what they are."""
 OWN = ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set")
 DERIVED = ("_flat_weights", "_flat_weight_refs")
 """What nn.LSTM and its like derive anew from their parameters whenever these are others."""
@@ -36,22 +40,33 @@ def random_states() -> dict[str, str]:
 
 
 def held_state(model: nn.Module, module: ModuleType) -> dict[str, str]:
-    """A text for everything that the model's objects, the module's globals and its classes hold, by path.
+    """A text for everything that the model's objects, the module's globals and its classes hold, by path, and those of
+    the module that the model's class stands in and of those beside it that are not installed.
 
-    The same for the module that the model's class stands in, where that is another one.
+    Raises NotTracedError where that is too much to look at.
     """
     walk = _Walk()
     for path, part in model.named_modules():
         walk.note(path or "self", part, is_part=True)
+    walk.module("", module)
+    beside = _beside(module)
     home = sys.modules.get(type(model).__module__, module)
-    for where in dict.fromkeys((module, home)) if not home.__name__.startswith("torch.") else (module,):
-        for name, value in list(vars(where).items()):
-            path = name if where is module else f"{where.__name__}:{name}"
-            if isinstance(value, type) and value.__module__ == where.__name__:
-                walk.mapping(path, {k: v for k, v in vars(value).items() if not k.startswith("__")})
-            elif not (name.startswith("__") or isinstance(value, OPAQUE)):
-                walk.note(path, value)
+    if home is not module and not home.__name__.startswith("torch."):
+        beside[home.__name__] = home
+    for name, other in sorted(beside.items()):
+        walk.module(f"{name}.", other)
+    if len(walk.found) > MOST:
+        raise NotTracedError("the model and its modules hold more values than can be watched")
     return dict(walk.found)
+
+
+def _beside(module: ModuleType) -> dict[str, ModuleType]:
+    """The modules that are loaded and whose files are the user's own."""
+    loaded = dict(sys.modules)
+    for name in loaded.keys() - KNOWN.keys():
+        file = getattr(loaded[name], "__file__", None)
+        KNOWN[name] = isinstance(loaded[name], ModuleType) and isinstance(file, str) and not is_installed(file)
+    return {name: m for name, m in loaded.items() if KNOWN[name] and m is not module}
 
 
 class _Walk:
@@ -61,6 +76,13 @@ class _Walk:
         self.found: dict[str, str] = {}
         self.seen: dict[int, Any] = {}
         """The objects themselves, too, so that no address is used twice."""
+
+    def module(self, prefix: str, module: ModuleType) -> None:
+        for name, value in list(vars(module).items()):
+            if isinstance(value, type) and value.__module__ == module.__name__:
+                self.mapping(prefix + name, {k: v for k, v in vars(value).items() if not k.startswith("__")})
+            elif not (name.startswith("__") or isinstance(value, OPAQUE)):
+                self.note(prefix + name, value)
 
     def note(self, path: str, value: Any, is_part: bool = False) -> None:
         if len(self.found) > MOST:
@@ -99,7 +121,8 @@ class _Walk:
             return
         for number, cell in enumerate(function.__closure__ or ()):
             self.note(f"{path}:{number}", _content(cell))
-        self.mapping(f"{path}:", {**vars(function), "defaults": function.__defaults__})
+        given = {"defaults": function.__defaults__, "named defaults": function.__kwdefaults__}
+        self.mapping(f"{path}:", {**vars(function), **given})
 
     def object(self, path: str, value: Any, is_part: bool) -> None:
         attributes = getattr(value, "__dict__", None)
@@ -111,7 +134,20 @@ class _Walk:
         for name, held in _slots(value):
             self.note(f"{path}.{name}", held)
         if not isinstance(attributes, dict):
-            self.found[path] += " " + _frozen(value)
+            self.frozen(path, value)
+
+    def frozen(self, path: str, value: Any) -> None:
+        """What an object of a compiled type holds: its pickle says it (NumPy's generators), or what that is made of."""
+        if isinstance(value, GeneratorType):
+            frame = value.gi_frame
+            self.found[path] += f", at {frame.f_lasti}" if frame is not None else ", at its end"
+            self.mapping(path, dict(frame.f_locals) if frame is not None else {})
+            return
+        try:
+            self.found[path] += " " + hashlib.sha256(pickle.dumps(value)).hexdigest()
+        except Exception:  # objects may refuse in any way
+            self.found[path] += " " + re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+            self.mapping(path, dict(enumerate(_parts(value))))
 
 
 def _content(cell: Any) -> Any:
@@ -132,9 +168,10 @@ def _named(base: type) -> tuple[str, ...]:
     return tuple(name for name in names if name not in ("__dict__", "__weakref__"))
 
 
-def _frozen(value: Any) -> str:
-    """What an object of a compiled type says of itself: NumPy's generators hold their state there."""
+def _parts(value: Any) -> tuple[Any, ...]:
+    """What an object would be made of again: of a map, its function and its iterator."""
     try:
-        return hashlib.sha256(pickle.dumps(value)).hexdigest()
-    except Exception:  # objects may refuse in any way; then their text must do
-        return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+        parts = value.__reduce_ex__(2)
+    except Exception:  # as above; then its text must do
+        return ()
+    return parts if isinstance(parts, tuple) else ()
