@@ -36,7 +36,8 @@ class Judge:
         if "inside" in outcome:
             return self._evidence_inside(name, outcome["inside"])
         if "recipe" not in outcome:
-            remedy = outcome.get("remedy") or HELP.format(key=key)
+            late = outcome["reason"] == self.children.request.deadline.words()
+            remedy = REMEDY if late else outcome.get("remedy") or HELP.format(key=key)
             misused, hopeless = outcome.get("misused", False), outcome.get("skip", False)
             return Evidence(
                 name, "unverified", outcome["reason"], "" if misused or hopeless else remedy, misused=misused

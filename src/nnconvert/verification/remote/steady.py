@@ -54,7 +54,7 @@ def held_state(model: nn.Module, module: ModuleType) -> dict[str, str]:
     if home is not module and not home.__name__.startswith("torch."):
         beside[home.__name__] = home
     for name, other in sorted(beside.items()):
-        walk.module(f"{name}.", other)
+        walk.module(f"{name}:", other)
     if len(walk.found) > MOST:
         raise NotTracedError("the model and its modules hold more values than can be watched")
     return dict(walk.found)
