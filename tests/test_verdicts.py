@@ -66,7 +66,7 @@ CASES = {
     "SizeDecides": (PLAIN, "return x * 3 if x.shape[0] > 30 else x + 1", "return x + 1", "tested",
                     "batch <= 30 is asked by the old version only"),
     "HelperCounts": (PLAIN, "helper.n += 1\nreturn x + 1",
-                     "helper.n += 1\nreturn x + (1 if helper.n < 900 else 2)", "tested", "holds (helper.n)"),
+                     "helper.n += 1\nreturn x + (1 if helper.n < 900 else 2)", "tested", "holds (helper:n)"),
     "DefaultGrows": (PLAIN, "return self.grow(x)\ndef grow(self, x, *, seen=[]):\n    seen.append(1)\n    return x + 1",
                      "return self.grow(x)\ndef grow(self, x, *, seen=[]):\n    seen.append(1)\n"
                      "    return x + (1 if len(seen) < 900 else 2)", "tested", "named defaults.seen)"),
