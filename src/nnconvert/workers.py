@@ -41,9 +41,12 @@ def pool(jobs: int, files: Iterable[Path], options: Options, cache: Cache | None
     try:
         yield executor
     except BaseException:
-        # First it must have dropped what was cancelled: at the end of a worker it would stumble over that.
-        executor.shutdown(wait=False, cancel_futures=True)
+        # First it must have dropped what was cancelled: at the end of a worker it would stumble over that. And it must
+        # be through before Python ends, which otherwise writes into what it is closing.
+        closing = threading.Thread(target=executor.shutdown, kwargs={"cancel_futures": True})
+        closing.start()
         _end(multiprocessing.active_children())
+        closing.join()
         raise
     finally:
         executor.shutdown(cancel_futures=True)
