@@ -250,7 +250,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.packages if name not in PACKAGES]:
         parser.error(f"not among the pinned packages: {', '.join(unknown)}")
-    gc.set_threshold(100_000, 10, 10)  # as the command line does
+    gc.set_threshold(300_000, 2, 2)  # as the command line does
     direction: Direction = "to-functional" if arguments.to_functional else "to-module"
     options = Options(direction, parameters=arguments.parameters)
     total: Counter[str] = Counter()

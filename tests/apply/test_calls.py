@@ -183,3 +183,10 @@ def test_a_decorator_and_annotations_stay() -> None:
     text = executes_the_same(source, "Net", inputs="torch.randn(2, 3)")
     assert "    @torch.no_grad()\n    def forward(self, x: 'torch.Tensor', *, k: int = 3):" in text
     ast.parse(text)
+
+
+def test_a_call_is_joined_only_where_the_project_has_room_for_it() -> None:
+    source = net("y = F.max_pool2d(\n    x, 2, stride=2\n) + 1\nreturn y")
+    joined = "        y = self.max_pool2d(x) + 1\n"
+    assert joined in convert(source, line_length=len(joined) - 1)[0]
+    assert joined not in convert(source, line_length=len(joined) - 2)[0]

@@ -11,7 +11,7 @@ from nnconvert.apply.tokens import Slot, Token, call_tokens, slots_of
 from nnconvert.plan import Conversion, Decision, Span
 
 
-def call_edits(text: str, decision: Decision) -> Iterator[Edit]:
+def call_edits(text: str, decision: Decision, line_length: int) -> Iterator[Edit]:
     """All edits of one converted call site."""
     conversion = decision.outcome
     assert isinstance(conversion, Conversion)
@@ -49,7 +49,7 @@ def call_edits(text: str, decision: Decision) -> Iterator[Edit]:
         return
     slots = slots_of([t for t in tokens if t.start >= opening.end], opening.end)
     before = call.start - (text.rfind("\n", 0, call.start) + 1) + len(conversion.callee) + 1
-    yield from _argument_edits(text, slots, conversion.inputs, before, call.end - 1)
+    yield from _argument_edits(text, slots, conversion.inputs, line_length - before, call.end - 1)
 
 
 def _comments_behind(text: str, tokens: Sequence[Token], replaced: Span, opening: Token) -> Iterator[Edit]:
@@ -92,8 +92,6 @@ def _line_break(text: str, last: Slot) -> str:
     return newline_at(text, start) + indent if own_line else " "
 
 
-_SHORT: Final = 88
-"""A line of a call that was broken and need not be any more."""
 _SINGLE: Final = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.List, ast.Tuple)
 
 
@@ -160,9 +158,9 @@ def _indent_of_line(text: str, offset: int) -> str:
     return line[: len(line) - len(line.lstrip(" \t"))]
 
 
-def _argument_edits(text: str, slots: list[Slot], inputs: Sequence[int], width: int, closing: int) -> Iterator[Edit]:
+def _argument_edits(text: str, slots: list[Slot], inputs: Sequence[int], room: int, closing: int) -> Iterator[Edit]:
     kept = sorted(inputs)
-    if kept == list(inputs) and _fits_one_line(text, slots, kept, width, closing):
+    if kept == list(inputs) and _fits_one_line(text, slots, kept, room, closing):
         first, last = slots[kept[0]], slots[kept[-1]]
         yield Edit(slots[0].separator, first.value_start, "")
         yield from (Edit(slots[i].start, slots[i].value_start, "") for i in kept[1:])
@@ -188,10 +186,10 @@ def _argument_edits(text: str, slots: list[Slot], inputs: Sequence[int], width: 
             yield Edit(last.comma.start, last.comma.end, "")
 
 
-def _fits_one_line(text: str, slots: Sequence[Slot], kept: Sequence[int], before: int, closing: int) -> bool:
+def _fits_one_line(text: str, slots: Sequence[Slot], kept: Sequence[int], room: int, closing: int) -> bool:
     """Whether what is left of a call over several lines stood on one line, and fits behind the parenthesis.
 
-    ``before``: how many characters the line has up to the parenthesis.
+    ``room``: how many characters the line has left there.
     """
     if not kept or len(kept) == len(slots) or kept[-1] - kept[0] + 1 != len(kept) or slots[-1].comma is not None:
         return False
@@ -199,7 +197,7 @@ def _fits_one_line(text: str, slots: Sequence[Slot], kept: Sequence[int], before
     broken = text[slots[0].separator : slots[0].start]
     if any(slot.comments for slot in slots) or "\n" in inner or "\r" in broken or broken.strip() or "\n" not in broken:
         return False
-    return before + len(inner) + len(text[closing:].partition("\n")[0]) <= _SHORT
+    return len(inner) + len(text[closing:].partition("\n")[0]) <= room
 
 
 def _stays(text: str, dropped: Sequence[Slot], start: int, closing: int) -> bool:

@@ -18,7 +18,7 @@ def apply(text: str, plan: Plan, options: Options) -> str:
     for decision in outer_first:
         if any(idle.start <= decision.site.span.start < idle.end for idle in plan.idle):
             continue
-        edits.extend(call_edits(text, decision))
+        edits.extend(call_edits(text, decision, options.line_length))
     for class_plan in plan.classes:
         edits.extend(class_edits(text, class_plan, options))
     for rename in plan.renames:
