@@ -34,3 +34,14 @@ def test_a_subclass_in_another_file_gets_another_name(tmp_path: Path, apart: boo
     }
     assert names["net1"] == ["relu"]
     assert not set(names["base"]) & set(names["sub"])
+
+
+def test_an_executor_that_outlives_a_run_sees_what_has_changed_since(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "base.py").write_text("import torch.nn as nn\n\n\nclass Net0(nn.Module):\n    pass\n")
+    (tmp_path / "sub.py").write_text(SUB)
+    with ThreadPoolExecutor(1) as executor:
+        first = {r.path.name: r.status for r in convert_paths([tmp_path], executor=executor)}
+        (tmp_path / "base.py").write_text("class Net0:\n    pass\n")
+        second = {r.path.name: r.status for r in convert_paths([tmp_path], executor=executor)}
+    assert (first["sub.py"], second["sub.py"]) == ("changed", "unchanged")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -47,11 +48,11 @@ class _Batch:
     def unknown(self) -> list[tuple[Path, bytes]]:
         return [(path, source) for path, source in self.files if isinstance(source, bytes)]
 
-    def submit(self, executor: Executor, options: Options, index: Index) -> None:
+    def submit(self, executor: Executor, options: Options, index: Index, run: str) -> None:
         # A worker may have another working folder.
         files = [(Path(os.path.abspath(path)), source) for path, source in self.unknown]
         if files:
-            self.future = executor.submit(decide_there, files, options, index.search_path, index.folder)
+            self.future = executor.submit(decide_there, files, options, run, index.search_path, index.folder)
 
     def decided(self) -> Iterator[Decided]:
         """What is known of each file now, in order."""
@@ -87,9 +88,10 @@ def decided_apart(
 ) -> Iterator[Decided]:
     """What the workers of ``executor`` decide, in the order of ``files``; not what is known, or not worth it."""
     ahead: deque[_Batch] = deque()
+    run = secrets.token_hex(8)
     try:
         for batch in _batches(files, cache):
-            batch.submit(executor, options, index)
+            batch.submit(executor, options, index, run)
             ahead.append(batch)
             if len(ahead) > _AHEAD:
                 yield from ahead.popleft().decided()
@@ -122,14 +124,20 @@ def _source(path: Path, cache: Cache | None) -> bytes | Result:
 
 
 def decide_there(
-    files: Sequence[tuple[Path, bytes]], options: Options, search_path: tuple[Path, ...], folder: Path | None
+    files: Sequence[tuple[Path, bytes]],
+    options: Options,
+    run: str,
+    search_path: tuple[Path, ...],
+    folder: Path | None,
 ) -> list[Decided]:
     """What a worker does with some files; picklable, as its arguments are, and thread-safe.
 
-    A thread has an index of its own, since that holds the file at hand.
+    A thread has an index of its own, since that holds the file at hand; another in each ``run``, since files may have
+    changed between two.
     """
-    known: dict[tuple[Path, ...], Index] = _HERE.__dict__.setdefault("indexes", {})
-    index = known.setdefault(search_path, Index(search_path, folder=folder))
+    if getattr(_HERE, "run", "") != run:
+        _HERE.run, _HERE.index = run, Index(search_path, folder=folder)
+    index: Index = _HERE.index
     found: list[Decided] = []
     for path, source in files:
         index.opened.clear()
