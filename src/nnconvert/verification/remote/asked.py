@@ -114,7 +114,7 @@ def _sized(text: str, made: list[Made], pairs: Iterator[tuple[int, int]] | list[
     for have, want in pairs:
         if have == want or not 0 < have <= LARGEST**2 or not 0 < want <= LARGEST**2:
             continue
-        for wanted in (_exchange(have, want), _scale(have, want)):
+        for wanted in (_exchange(have, want), _scale(have, want), _shift(have, want)):
             for tensor in made:
                 for place in reversed(range(len(tensor.sizes))):
                     size = wanted(tensor.sizes[place])
@@ -140,6 +140,16 @@ def _scale(have: int, want: int) -> Callable[[int], int]:
         return result if related and size not in (have, result) and 0 < result <= LARGEST else 0
 
     return scaled
+
+
+def _shift(have: int, want: int) -> Callable[[int], int]:
+    """What comes to the size that was fed (the maps of coordinates, a position) stays as much."""
+
+    def shifted(size: int) -> int:
+        added = have - size
+        return want - added if 0 < added <= min(size, want - 1) and want - added <= LARGEST else 0
+
+    return shifted
 
 
 def _put(sizes: tuple[int, ...], place: int, size: int) -> tuple[int, ...]:

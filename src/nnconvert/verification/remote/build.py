@@ -78,6 +78,9 @@ class RecipeSearch:
         """The file whose statements these are."""
         self.was_built = False
         """Whether the last example gave a model, whatever forward made of it."""
+        self.tried: set[tuple[tuple[str, ...], str, tuple[str, ...]]] = set()
+        """Examples that were tried, and, without inputs, the models that feeds were searched for: one search of a model
+        finds what another one would, and there is time for something else."""
         self.best: Recipe | None = None
         self.reached = 0
         """How many of the changed statements the best recipe runs."""
@@ -116,12 +119,12 @@ class RecipeSearch:
         optional = optional_parameters(self.cls, vars(self.module))
         for example in constructs:
             pending = [(0, 0, example, "")]
-            tried: set[str] = set()
-            while pending and len(tried) < REBUILT:
+            count = 0
+            while pending and count < REBUILT:
                 depth, _, current, before = pending.pop(0)
-                if current.construct in tried:
+                if self.was_tried(current.setup, current.construct, current.inputs):
                     continue
-                tried.add(current.construct)
+                count += 1
                 self.error = None
                 yield current
                 if (
@@ -137,6 +140,12 @@ class RecipeSearch:
                     changed = replace(current, construct=text, source="what its exceptions ask for")
                     pending.append((depth - 1, -progress(self.error), changed, words(self.error)))
                 pending.sort(key=lambda item: item[1])
+
+    def was_tried(self, setup: tuple[str, ...], construct: str, inputs: tuple[str, ...]) -> bool:
+        """Also notes it."""
+        known = len(self.tried)
+        self.tried.add((setup, construct, inputs))
+        return len(self.tried) == known
 
     def keep(self, recipe: Recipe, count: int) -> None:
         """Take the recipe if it reaches more than those before."""
@@ -186,7 +195,9 @@ class RecipeSearch:
                 return
         if isinstance(self.error, TooSlowError):
             return  # what stands in the file takes too long: a smaller model is to be tried, not smaller inputs
-        if self.said.inputs is None:
+        if self.said.inputs is None and not (
+            example.inputs and self.was_tried(example.setup, example.construct, ())
+        ):
             self.search_feeds(model, names, recipe)
         self.error = self.furthest[1] if self.best is None else None
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import os
 import textwrap
 from collections.abc import Iterator, Sequence
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import torch
@@ -28,7 +29,7 @@ def user_frames(error: BaseException) -> list[tuple[FrameType, int]]:
 
 def names_at(frame: FrameType, line: int) -> list[str]:
     """Names and attributes that the failing statement reads; of a ``raise``, its condition's, too."""
-    tree = _statement(frame, line)
+    tree = _statement(frame.f_code, line)
     found = [n.attr if isinstance(n, ast.Attribute) else n.id for n in ast.walk(tree)
              if isinstance(n, (ast.Attribute, ast.Name))]  # fmt: skip
     return [name for name in dict.fromkeys(found) if name != "self"]
@@ -48,13 +49,7 @@ def blamed(error: BaseException) -> list[int]:
 
 def _behind(frame: FrameType, names: Sequence[str]) -> set[str]:
     """Names that values of these names were computed from, through the assignments of the function."""
-    tree = _tree(frame)
-    sources: dict[str, set[str]] = {}
-    for node in ast.walk(tree) if tree is not None else ():
-        if isinstance(node, (ast.Assign, ast.For)):
-            value, targets = (node.iter, [node.target]) if isinstance(node, ast.For) else (node.value, node.targets)
-            for name in (n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)):
-                sources.setdefault(name, set()).update(n.id for n in ast.walk(value) if isinstance(n, ast.Name))
+    sources = _sources(frame.f_code)
     found, pending = set(names), list(names)
     while pending:
         more = sources.get(pending.pop(), set()) - found
@@ -63,9 +58,24 @@ def _behind(frame: FrameType, names: Sequence[str]) -> set[str]:
     return found
 
 
-def _tree(frame: FrameType) -> ast.Module | None:
+@functools.cache
+def _sources(code: CodeType) -> dict[str, set[str]]:
+    """Name -> the names in what the function assigns to it."""
+    tree = _tree(code)
+    sources: dict[str, set[str]] = {}
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, (ast.Assign, ast.For)):
+            value, targets = (node.iter, [node.target]) if isinstance(node, ast.For) else (node.value, node.targets)
+            for name in (n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)):
+                sources.setdefault(name, set()).update(n.id for n in ast.walk(value) if isinstance(n, ast.Name))
+    return sources
+
+
+@functools.cache
+def _tree(code: CodeType) -> ast.Module | None:
+    """Kept, as a search asks for the same few functions at every failure, and finding their text takes long."""
     try:
-        return ast.parse(textwrap.dedent(inspect.getsource(frame.f_code)))
+        return ast.parse(textwrap.dedent(inspect.getsource(code)))
     except (OSError, SyntaxError):
         return None  # made at run time
 
@@ -75,7 +85,7 @@ def keys_read(error: BaseException, place: int) -> list[str]:
     frame = next((f for f, _ in user_frames(error)[::-1] if f.f_code.co_name == "forward"), None)
     if frame is None or place >= len(_arguments(frame)):
         return []
-    tree = _tree(frame)
+    tree = _tree(frame.f_code)
     keys = [node.slice for node in (ast.walk(tree) if tree else ()) if isinstance(node, ast.Subscript)
             and isinstance(node.value, ast.Name) and node.value.id == _arguments(frame)[place]]  # fmt: skip
     return list(dict.fromkeys(k.value for k in keys if isinstance(k, ast.Constant) and isinstance(k.value, str)))
@@ -90,7 +100,7 @@ def _arguments(frame: FrameType) -> tuple[str, ...]:
 def compared_at(error: BaseException) -> Iterator[tuple[int, int]]:
     """Sizes that the failing statements compare or divide: one, and what it is compared with."""
     for frame, line in user_frames(error)[:2]:
-        for node in ast.walk(_statement(frame, line)):
+        for node in ast.walk(_statement(frame.f_code, line)):
             if isinstance(node, ast.Compare) or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod)):
                 operands = [node.left, *(node.comparators if isinstance(node, ast.Compare) else [node.right])]
                 values = [value_of(operand, frame) for operand in operands]
@@ -101,7 +111,7 @@ def compared_at(error: BaseException) -> Iterator[tuple[int, int]]:
 def dimensions_at(error: BaseException) -> Iterator[int]:
     """Numbers that the failing statements compare a number of dimensions with."""
     for frame, line in user_frames(error)[:2]:
-        for node in ast.walk(_statement(frame, line)):
+        for node in ast.walk(_statement(frame.f_code, line)):
             if isinstance(node, ast.Compare):
                 yield from (count for _, count in dimensions_compared(node))
 
@@ -110,7 +120,7 @@ def keys_at(error: KeyError) -> list[Any]:
     """Keys of the dictionaries that the failing statement looks into."""
     found: list[Any] = []
     for frame, line in user_frames(error)[:1]:
-        for node in ast.walk(_statement(frame, line)):
+        for node in ast.walk(_statement(frame.f_code, line)):
             value = value_of(node.value, frame) if isinstance(node, ast.Subscript) else None
             found += [*value] if isinstance(value, dict) else []
     return found
@@ -125,12 +135,13 @@ def _both_ways(left: Any, right: Any) -> Iterator[tuple[int, int]]:
                 yield from _both_ways(one, other)
 
 
-def _statement(frame: FrameType, line: int) -> ast.AST:
+@functools.cache
+def _statement(code: CodeType, line: int) -> ast.AST:
     """The statement that failed, of a compound one its head; of a ``raise``, the condition that it stands under."""
-    tree = _tree(frame)
+    tree = _tree(code)
     around: list[ast.stmt] = []
     for node in ast.walk(tree) if tree is not None else ():  # outer ones come first
-        first = frame.f_code.co_firstlineno - 1
+        first = code.co_firstlineno - 1
         if isinstance(node, ast.stmt) and node.lineno <= line - first <= (node.end_lineno or node.lineno):
             around.append(node)
     failed = around[-1] if around else ast.Pass()
