@@ -42,6 +42,24 @@ class Shaped(nn.Module):
         return F.relu(x)
 
 
+class Placed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(18, 8, 1)
+
+    def forward(self, x):
+        places = torch.ones(x.shape[0], 2, *x.shape[2:])
+        return F.relu(self.conv(torch.cat([x, places], 1)))
+
+
+class Named(nn.Module):
+    def taken(self, data):
+        return data.hidden * data["scale"]
+
+    def forward(self, x, more):
+        return F.relu(self.taken(more) + x)
+
+
 class Whole(nn.Module):
     def __init__(self):
         super().__init__()
@@ -55,7 +73,7 @@ class Whole(nn.Module):
 
 def test_inputs_that_exceptions_ask_for(check: Check) -> None:
     found = check.verify(FED, FED)
-    names = ("Volumes", "Asserts", "Matches", "Shaped", "Whole")
+    names = ("Volumes", "Asserts", "Matches", "Shaped", "Placed", "Named", "Whole")
     assert {e.class_name: e.reason for e in found} == dict.fromkeys(names, "")
     assert {e.verdict for e in found} <= {"proved", "tested"}, found
 

@@ -61,12 +61,30 @@ class Many(nn.Module):
         return F.relu(maps[0] + maps[3])
 
 
+class Graph(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(12, 4)
+
+    def forward(self, data):
+        x, edge_index, batch = data.x, data.edge_index, data.batch
+        x = F.relu(self.linear(x))
+        x = x.index_add(0, edge_index[1], x[edge_index[0]])
+        return torch.zeros(1, 4).index_add(0, batch, x)
+
+
+class Updated(nn.Module):
+    def forward(self, x, data):
+        data.update({"found": F.relu(x * data.get("scale"))})
+        return data["found"]
+
+
 class Nameless(nn.Module):
     def helper(self, x):
         return F.relu(x)
 """
 )
-NAMES = ("Asserted", "Pair", "Tokens", "Handed", "Kept", "Called", "Looked", "Many")
+NAMES = ("Asserted", "Pair", "Tokens", "Handed", "Kept", "Called", "Looked", "Many", "Graph", "Updated")
 
 
 def test_arguments_by_what_forward_does_with_them(check: Check) -> None:

@@ -8,7 +8,8 @@ import math
 import re
 from collections.abc import Callable, Iterator
 
-from .frames import blamed, compared_at, dimensions_at, keys_read
+from .frames import blamed, compared_at, dimensions_at
+from .named import named
 from .written import FLAGS, FLOATS, IDS, SHARES, Made, argument_texts, tensors_made, with_argument, with_tensor
 
 ASKED = 16
@@ -54,7 +55,7 @@ def asked_for(text: str, error: BaseException) -> Iterator[str]:
     own = [tensor.number for place in places for tensor in _of_argument(text, place)]
     made = [tensor for tensor in everything if tensor.number in own] or everything
     found = itertools.chain(
-        _keyed(text, places, error),
+        named(text, places[:2], error),
         _sized(text, everything, [*_pairs(message), *compared_at(error)]),
         _viewed(text, everything, message),
         _dimensioned(text, made, [*_dimensions_said(message), *dimensions_at(error)]),
@@ -82,16 +83,6 @@ def _of_argument(text: str, place: int) -> list[Made]:
     before = [len(tensors_made(argument)) for argument in argument_texts(text)]
     first = sum(before[:place])
     return tensors_made(text)[first : first + sum(before[place : place + 1])]
-
-
-def _keyed(text: str, places: list[int], error: BaseException) -> Iterator[str]:
-    """A dictionary of tensors instead of a tensor that is asked for names."""
-    for place in places[:2]:
-        keys = keys_read(error, place)
-        arguments = argument_texts(text)
-        if keys and place < len(arguments) and arguments[place].startswith("torch."):
-            inner = ", ".join(f"{key!r}: {arguments[place]}" for key in keys)
-            yield with_argument(text, place, f"{{{inner}}}")
 
 
 def _pairs(message: str) -> Iterator[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Callable
 
@@ -22,11 +23,14 @@ def by_use(use: Use | None, named: str | None, guess: Guess, variant: int = 0, d
     """The text ``named`` if it is of the kind that is used, else one that is; None where nothing is known."""
     if use is None or depth > NESTED:
         return named
-    if use.items and not (named or "").startswith("guessed_config"):
+    is_config = (named or "").startswith("guessed_config")
+    if use.items and (not is_config or (variant % 2 and not use.attributes)):
         inner = (f"{key!r}: {_item(key, item, guess, depth)}" for key, item in use.items.items())
         return f"{{{', '.join(inner)}}}"
-    if use.attributes and (named is None or named.startswith("guessed_config") or NUMBER.fullmatch(named)):
+    if is_config or (use.attributes and (named is None or NUMBER.fullmatch(named))):
         return _config(use, guess, depth)
+    if named is not None and NUMBER.fullmatch(named) and use.choices and all(isinstance(c, str) for c in use.choices):
+        return _chosen(use, variant)
     if "several" in use.kinds and not use.passed_as and not (named and {"number", "asked"} & use.kinds.keys()):
         return _several(use, named, guess, variant, depth)
     if "called" in use.kinds and not (named or "").startswith(("nn.", "lambda")):
@@ -46,13 +50,9 @@ def _item(name: str, use: Use, guess: Guess, depth: int) -> str:
 
 
 def _config(use: Use, guess: Guess, depth: int) -> str:
-    """A stand-in for a configuration; it knows by itself what the names of its attributes suggest."""
-    given = []
-    for name, inner in use.attributes.items():
-        text = by_use(inner, guess(name), guess, depth=depth + 1) or ANY_SIZE
-        if text != guess(name):
-            given.append(f"{name}={text}")
-    return f"guessed_config({', '.join(given)})"
+    """A stand-in for a configuration; what is not seen to be read, it guesses by itself."""
+    read = {name: inner for name, inner in {**use.items, **use.attributes}.items() if is_name(name)}
+    return f"guessed_config({', '.join(f'{name}={_item(name, inner, guess, depth)}' for name, inner in read.items())})"
 
 
 def _several(use: Use, named: str | None, guess: Guess, variant: int, depth: int) -> str:
@@ -66,13 +66,22 @@ def _several(use: Use, named: str | None, guess: Guess, variant: int, depth: int
     return f"[{', '.join(by_use(one, named, guess, variant, depth + 1) or '16' for one in uses)}]"
 
 
+def is_name(name: str) -> bool:
+    """Whether it can be written as a keyword of a call."""
+    return name.isidentifier() and not keyword.iskeyword(name)
+
+
+def _chosen(use: Use, variant: int) -> str:
+    options = list(use.choices)
+    return repr(options[min(variant, len(options) - 1)])
+
+
 def _unnamed(use: Use, guess: Guess, variant: int) -> str | None:
     known = [text for name in use.passed_as if (text := guess(name)) is not None]
     if known:
         return known[min(variant, len(known) - 1)]
     if use.choices:
-        options = list(use.choices)
-        return repr(options[min(variant, len(options) - 1)])
+        return _chosen(use, variant)
     for kind, texts in OF_KIND:
         if kind in use.kinds:
             return texts[min(variant, len(texts) - 1)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 from torch import nn
@@ -36,3 +37,7 @@ class GuessedConfig:
 
     def get(self, name: str, default: Any = None) -> Any:
         return getattr(self, name, default)
+
+    def keys(self) -> Iterator[str]:
+        """Of what is known so far: ``Part(**config)``."""
+        return iter(list(vars(self)))

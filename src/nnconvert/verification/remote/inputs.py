@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
-from .others import MOST_DIMENSIONS, SAME, choices, combinations, names_a_tensor
+from .others import MOST_DIMENSIONS, SAME, bunched, choices, combinations, names_a_tensor
 from .reading import Read, read_forward
 from .shapes import FLOATS, Shape, first_tensors
 from .written import varied
@@ -110,13 +110,14 @@ def _required_feeds(model: nn.Module, parameters: list[inspect.Parameter]) -> It
     names = [p.name for p in parameters]
     reads = read_forward(model)
     options = [choices(p, reads.get(p.name, Read())) for p in parameters[1:]]
-    if any(re.fullmatch(r"edge_index|adj_t", name) for name in names[1:]):
-        yield from _graph_feeds(model, options)
+    read = reads.get(names[0], Read()) if names else Read()
+    if any(re.fullmatch(r"edge_index|adj_t", name) for name in [*names[1:], *read.attributes]):
+        yield from _graph_feeds(model, bunched(read.attributes, FLOATS) if read.attributes else FLOATS, options)
     loss = bool(re.search(r"Loss|Criterion|Dice|IoU|Metric", type(model).__name__)) and len(parameters) > 1
     annotation = str(parameters[0].annotation) if parameters else ""
-    read = reads.get(names[0], Read()) if names else Read()
     for shape, first in first_tensors(model, names[0] if names else "x", annotation, read, loss):
         alike = [_alike(texts) for texts in options] if first.startswith("torch.randint") else options
+        first = bunched(read.attributes, first) if read.attributes else first
         for others in combinations(alike):
             yield Feed(shape, first, others)
 
@@ -127,13 +128,13 @@ def _alike(texts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(itertools.chain.from_iterable(pairs))
 
 
-def _graph_feeds(model: nn.Module, options: list[tuple[str, ...]]) -> Iterator[Feed]:
+def _graph_feeds(model: nn.Module, first: str, options: list[tuple[str, ...]]) -> Iterator[Feed]:
     """Eight nodes with as many features as the model or one of its tensors has."""
     sizes = [getattr(model, name, None) for name in ("in_channels", "in_feats", "in_features", "channels")]
     sizes += [size for tensor in model.parameters() for size in tensor.shape[::-1]][:6]
     for size in dict.fromkeys(size for size in [*sizes, 16] if isinstance(size, int) and size > 0):
         for others in combinations(options):
-            yield Feed((8, size), FLOATS, others)
+            yield Feed((8, size), first, others)
 
 
 GUIDES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .reading import Read
 from .shapes import FLOATS, LISTS, SEVERAL_ANNOTATED, accepted
@@ -98,7 +98,9 @@ def _read(read: Read) -> Iterator[str]:
     """What forward's text says of the argument."""
     if read.called:
         yield "nn.Identity()"
-    if read.keys:
+    if read.attributes:
+        yield bunched(read.attributes, SAME)
+    if read.keys or read.mapping:
         yield "{{" + ", ".join(f"{key!r}: {SAME}" for key in read.keys) + "}}"
     if read.parts:
         yield f"({', '.join([SAME] * read.parts)})"
@@ -108,6 +110,13 @@ def _read(read: Read) -> Iterator[str]:
     for dims in dict.fromkeys(read.dims or [read.least] * (read.ids or read.flags)):
         sizes = f"{{dims{dims}}}" if 0 < dims <= MOST_DIMENSIONS else "{shape}"
         yield MASK.format(sizes) if read.flags else WHOLE.format(sizes) if read.ids else f"torch.randn({sizes})"
+
+
+def bunched(attributes: Sequence[str], main: str) -> str:
+    """A bunch with these; what has no telling name, and ``x`` before all, is ``main``."""
+    likely = {name: choices(inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD), Read())[0]
+              for name in attributes}  # fmt: skip
+    return f"bunch({', '.join(f'{name}={main if text == SAME else text}' for name, text in likely.items())})"
 
 
 def combinations(choices: list[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import nn
 
 SHAPES = ("shape", "size")
@@ -32,6 +33,10 @@ class Read:
     """The submodule that it is handed to as it is."""
     keys: list[str] = field(default_factory=list)
     """By which names it is looked into."""
+    attributes: list[str] = field(default_factory=list)
+    """What is read of it that no tensor has."""
+    mapping: bool = False
+    """Whether a method of dictionaries is called on it."""
     parts: int = 0
     """Into how many it is taken apart."""
     called: bool = False
@@ -111,7 +116,17 @@ class _Reader(ast.NodeVisitor):
                 read.least = max(read.least, sum(not _is_none(part) for part in node.slice.elts))
         self.generic_visit(node)
 
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if (read := self.named(node.value)) and not hasattr(torch.Tensor, node.attr):
+            read.attributes += [node.attr] * (node.attr not in read.attributes)
+        self.generic_visit(node)
+
     def visit_Call(self, node: ast.Call) -> None:
+        if isinstance(node.func, ast.Attribute) and (read := self.named(node.func.value)):
+            self.method(read, node.func.attr, node.args)
+            for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
+                self.visit(argument)
+            return
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if read := self.named(node.func):
             read.called = True
@@ -125,6 +140,13 @@ class _Reader(ast.NodeVisitor):
                 read.flags |= name in FLAGS and argument is node.args[0]
                 read.ids |= name in IDS and argument is not node.args[-1]
         self.generic_visit(node)
+
+    def method(self, read: Read, name: str, given: list[ast.expr]) -> None:
+        """``data.get("image")``; what others a class of the user's may have cannot be fed."""
+        if hasattr(dict, name) and not hasattr(torch.Tensor, name):
+            read.mapping = True
+            key = given[0].value if given and isinstance(given[0], ast.Constant) else None
+            read.keys += [key] * (isinstance(key, str) and key not in read.keys)
 
     def named(self, node: ast.expr) -> Read | None:
         return self.found[node.id] if isinstance(node, ast.Name) and node.id in self.open else None

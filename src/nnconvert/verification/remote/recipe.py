@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from .bunch import Bunch
 from .configs import beside, shrunk
 from .guessed import GuessedConfig
 
@@ -77,7 +78,7 @@ def wide(*shape: int) -> torch.Tensor:
 def namespace_of(module_globals: Mapping[str, Any], setup: tuple[str, ...] = ()) -> Namespace:
     """The module's own names, with torch, nn, importlib and ``wide``, after the setup statements ran."""
     names: Namespace = {"torch": torch, "nn": torch.nn, "importlib": importlib, "wide": wide}
-    names.update({"guessed_config": GuessedConfig, "shrunk": shrunk, "beside": beside})
+    names.update({"bunch": Bunch, "guessed_config": GuessedConfig, "shrunk": shrunk, "beside": beside})
     names.update(module_globals)
     for statement in setup:
         exec(compile(statement, "<setup>", "exec"), names)

@@ -64,7 +64,7 @@ def _fitting_first(likely: list[tuple[str, Shape]], read: Read) -> list[tuple[st
 
 def _as_read(read: Read, kind: str) -> Iterator[str]:
     """How the tensor is made where more is said of it than its dimensions."""
-    if read.keys:
+    if read.keys or read.mapping:
         yield "{{" + ", ".join(f"{key!r}: {kind}" for key in read.keys) + "}}"
     if read.parts:
         yield f"({', '.join([kind] * read.parts)})"

@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from .bunch import Bunch
+
 KEEP_TENSOR = 4 << 20
 """Bytes up to which a tensor itself is kept, to describe a difference; of larger ones only the digest is."""
 KEEP_ALL = 512 << 20
@@ -125,6 +127,6 @@ def map_tensors(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> A
         return type(value)(*(map_tensors(item, change) for item in value))
     if type(value) in (tuple, list):
         return type(value)(map_tensors(item, change) for item in value)
-    if type(value) is dict:
-        return {key: map_tensors(item, change) for key, item in value.items()}
+    if type(value) in (dict, Bunch):
+        return type(value)({key: map_tensors(item, change) for key, item in value.items()})
     return value
