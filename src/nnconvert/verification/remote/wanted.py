@@ -45,9 +45,10 @@ def _taken(cls: type, name: str) -> set[str]:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id == name
         and isinstance(node.targets[0], ast.Attribute)
     }  # fmt: skip
-    if any(isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == name for n in ast.walk(tree)):
-        return set()  # a class, or a function
     init = next((m for m in ast.walk(tree) if isinstance(m, ast.FunctionDef) and m.name == "__init__"), None)
+    inside = list(ast.walk(init)) if init is not None else []
+    if any(isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == name for n in inside):
+        return set()  # a class, or a function
     read = set(_read_of(init, {name}, set())) if init is not None else set()
     read |= set(_read_of(tree, set(), kept))
     return {attribute for attribute in read if not hasattr(nn.Module(), attribute)}
