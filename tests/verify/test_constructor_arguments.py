@@ -159,6 +159,7 @@ def test_what_the_class_does_with_its_arguments(check: Check) -> None:
 CONFIGURED = (
     HEAD
     + """\
+import collections
 import dataclasses
 
 
@@ -216,6 +217,18 @@ class Plain(nn.Module):
         return F.relu(self.layers[0](x))
 
 
+BlockConfig = collections.namedtuple("BlockConfig", ["in_width", "out_width"], defaults=(None, None))
+
+
+class Open(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.linear = nn.Linear(config.in_width, config.out_width)
+
+    def forward(self, x):
+        return F.relu(self.linear(x))
+
+
 class Fixed(nn.Module):
     def __init__(self, size=60000):
         super().__init__()
@@ -234,6 +247,7 @@ def test_configurations_are_small_and_have_what_is_read(check: Check) -> None:
         "Part": ("proved", "2x32"),
         "Whole": ("proved", "2x8"),
         "Plain": ("proved", "2x32"),
+        "Open": ("proved", "2x16"),
         "Fixed": ("unverified", ""),  # its own size is no guess
     }
     (whole,) = (e for e in evidence if e.class_name == "Whole")

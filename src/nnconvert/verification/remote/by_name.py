@@ -82,7 +82,7 @@ def guess_by_name(
         return found[min(variant, len(found) - 1)] if found else None
     for pattern, text in NAMED:
         if re.fullmatch(pattern, name) and _fits(text, annotation):
-            if variant and re.fullmatch(r"(?!n_|num_).*s", name) and text[0].isdigit():
+            if variant and re.fullmatch(r"(?!n_|num_).*s", name) and text.isdigit():
                 return f"[{text}, {text}]"
             choices = (text, *ALTERNATIVES.get(text, ()))
             return _as_many(choices[min(variant, len(choices) - 1)], annotation)

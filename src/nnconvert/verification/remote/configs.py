@@ -7,9 +7,10 @@ import functools
 import inspect
 import re
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+Guess = Callable[[str], "str | None"]
 NAMED = re.compile(r".*config(uration)?|.*cfg|.*args|opts?|options|hparams|params|settings")
 """Names of parameters that are configurations, and ..."""
 CLASS = re.compile(r"\w*(Config(uration)?|Args|Arguments|Params|Parameters|Settings|Options|HParams)")
@@ -39,8 +40,13 @@ SIZES = (
 """For names of whole numbers: what is more than the first number becomes the second."""
 
 
-def configurations(annotation: Any, wanted: Collection[str], module_globals: Mapping[str, Any]) -> list[str]:
-    """Texts of configurations, the likeliest first: those whose class has most of the ``wanted`` attributes."""
+def configurations(
+    annotation: Any, wanted: Collection[str], module_globals: Mapping[str, Any], guess: Guess
+) -> list[str]:
+    """Texts of configurations, the likeliest first: those whose class has most of the ``wanted`` attributes.
+
+    ``guess`` gives the text of a value for one of these, or None.
+    """
     classes = {s: cls for s, cls in _classes(annotation, module_globals) if _default(cls) is not None}
     missing = {spelled: _missing(cls, wanted) for spelled, cls in classes.items()}
     found: list[str] = []
@@ -50,6 +56,8 @@ def configurations(annotation: Any, wanted: Collection[str], module_globals: Map
         plain = f"{spelled}({', '.join(f'{name}={value!r}' for name, value in small.items())})"
         texts = (plain, f"shrunk({spelled}())", f"{spelled}()")
         found += (texts[1], texts[0], texts[2]) if _holds_others(classes[spelled]) else texts
+        if filled := _filled(classes[spelled], wanted, guess):
+            found.append(f"{spelled}({', '.join(f'{name}={text}' for name, text in filled.items())})")
     return list(dict.fromkeys(found))
 
 
@@ -102,6 +110,12 @@ def _small(cls: type) -> dict[str, Any]:
     return {name: small for name, value in values.items() if (small := smaller(name, value)) != value}
 
 
+def _filled(cls: type, wanted: Collection[str], guess: Guess) -> dict[str, str]:
+    """Values for wanted settings that are None until someone gives them."""
+    missing = [name for name in _settings(cls) if name in wanted and getattr(_default(cls), name, 0) is None]
+    return {name: text for name in missing if (text := guess(name)) is not None}
+
+
 def _settings(cls: type) -> dict[str, Any]:
     if dataclasses.is_dataclass(cls):
         return {field.name: field.default for field in dataclasses.fields(cls) if field.init}
@@ -138,7 +152,7 @@ def _in_proportion(name: str, values: list[int]) -> list[int]:
 
 def shrunk(config: Any, depth: int = 0) -> Any:
     """The configuration itself, with smaller sizes in it and in those that it holds."""
-    for name, value in list(vars(config).items()):
+    for name, value in list(getattr(config, "__dict__", {}).items()):
         if CLASS.fullmatch(type(value).__name__) and depth < DEEP:
             shrunk(value, depth + 1)
         elif not name.startswith("_") and (small := smaller(name, value)) != value:

@@ -159,7 +159,12 @@ def _configured(cls: type, parameter: inspect.Parameter, variant: int, module_gl
     use = uses_of(cls).get(parameter.name)
     if use is not None and use.items and not use.attributes:
         return None  # a dictionary
-    texts = configurations(parameter.annotation, use.attributes if use is not None else (), module_globals)
+    read = use.attributes if use is not None else {}
+
+    def guess(name: str) -> str | None:
+        return by_use(read[name], _by_name(name, 16, 16, variant), lambda other: _by_name(other, 16, 16, variant))
+
+    texts = configurations(parameter.annotation, read, module_globals, guess)
     return texts[min(variant, len(texts) - 1)] if texts else None
 
 
@@ -168,12 +173,13 @@ def _by_name_and_use(
 ) -> str | None:
     """What the parameter's name and annotation suggest, if it fits what the class does with it."""
     named, use = guess_by_name(parameter, inner, outer, variant, module_globals), uses_of(cls).get(parameter.name)
+    return by_use(use, named, lambda name: _by_name(name, inner, outer, variant), variant)
 
-    def guess(name: str) -> str | None:
-        unknown = inspect.Parameter(name or "size", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        return guess_by_name(unknown, inner, outer, variant, {})
 
-    return by_use(use, named, guess, variant)
+def _by_name(name: str, inner: int, outer: int, variant: int) -> str | None:
+    """What a name alone suggests."""
+    unknown = inspect.Parameter(name or "size", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return guess_by_name(unknown, inner, outer, variant, {})
 
 
 def required_parameters(cls: type) -> list[inspect.Parameter]:
