@@ -18,7 +18,6 @@ import argparse
 import contextlib
 import gc
 import queue
-import re
 import statistics
 import subprocess
 import sys
@@ -27,7 +26,7 @@ import time
 import venv
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +65,20 @@ tzdata==2026.6 urllib3==2.8.0 xxhash==4.1.0 yarl==1.25.1
 """.split()  # noqa: SIM905
 
 
+IMPORTING = "the module cannot be imported"
+NO_TENSORS = "takes no tensors"
+CAUSES = (
+    ("missing package", (f"{IMPORTING}: ModuleNotFoundError", "No module named")),
+    ("import fails", (IMPORTING,)),
+    (NO_TENSORS, ("the class has no forward", "the class is not a module class", "the class does not exist")),
+    ("memory", ("needs more memory than the limit",)),
+    ("time", ("ran longer than", "takes longer than", "ran out of time", "may verify were over")),
+    ("constructor not found", ("no value is known for", "it could not be built")),
+    ("input not found", ("no input found", "every number of an output is NaN")),
+)
+"""Cause -> what the reason says, the first that fits."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """What verification said of one class, and the seconds its file took, divided by the file's classes."""
@@ -81,7 +94,18 @@ class Seen:
 
     @property
     def imported(self) -> bool:
-        return not self.evidence.reason.startswith("the module cannot be imported")
+        return not self.evidence.reason.startswith(IMPORTING)
+
+    @property
+    def is_verified(self) -> bool:
+        return self.evidence.verdict in ("proved", "tested")
+
+    @property
+    def cause(self) -> str:
+        """Why there is no good verdict, in words that are the same for the same cause; empty where there is one."""
+        if self.evidence.verdict != "unverified":
+            return "" if self.is_verified else self.evidence.verdict
+        return next((cause for cause, words in CAUSES if any(word in self.evidence.reason for word in words)), "crash")
 
     def line(self) -> str:
         found = self.evidence
@@ -212,30 +236,27 @@ def show(name: str, tally: Tally, seconds: float) -> None:
 
 
 def show_verified(all_seen: Sequence[Seen]) -> None:
-    """How many classes got which verdict, and the causes of those that stayed unverified."""
-    importable = [s for s in all_seen if s.imported]
-    tested = [s for s in all_seen if s.evidence.verdict in ("proved", "tested")]
-    share = f" ({len(tested) / len(importable):.0%})" if importable else ""
-    print(f"classes {len(all_seen)}; their file imports {len(importable)}; tested of these {len(tested)}{share}")
+    """How many classes got which verdict, why others got none, and the shares that are verified."""
+    verified = [s for s in all_seen if s.is_verified]
     for group, count in sorted(Counter(s.group for s in all_seen).items()):
         paths = sum(len(s.evidence.unreached) for s in all_seen if s.group == group)
         print(f"  {count:4} {group}" + (f": {paths} submodules never ran" if paths else ""))
-    stood_in = sum("stand-in" in s.evidence.reason for s in tested)
+    stood_in = sum("stand-in" in s.evidence.reason for s in verified)
     if stood_in:
-        print(f"  of those tested, {stood_in} with a stand-in for a package that is not installed")
-    for cause, count in Counter(causes(all_seen)).most_common():
+        print(f"  of those verified, {stood_in} with a stand-in for a package that is not installed")
+    for cause, count in Counter(s.cause for s in all_seen if s.cause).most_common():
         print(f"    {count:4} {cause}")
+        for place in (s.place for s in all_seen if s.cause == cause):
+            print(f"           {place}")
+    importing = [s for s in all_seen if s.imported]
+    fed = [s for s in importing if s.cause != NO_TENSORS]
+    print(
+        f"verified: {share(verified, importing)} whose file imports, {share(verified, fed)} whose forward takes tensors"
+    )
 
 
-def causes(all_seen: Iterable[Seen]) -> Iterator[str]:
-    """Why classes stayed unverified, in words that are the same for the same cause."""
-    for seen in all_seen:
-        reason = seen.evidence.reason
-        if seen.evidence.verdict == "unverified":
-            before, _, after = reason.partition(": ")
-            kind = re.search(r"\b(\w+(Error|Exception|Exit)|Missing\w+)\b", after)
-            cause = before.partition("; the first try")[0]
-            yield reason if not seen.imported else f"{cause}: {kind[0]}" if kind else cause
+def share(some: Sequence[Seen], among: Sequence[Seen]) -> str:
+    return f"{len(some)} of {len(among)} classes" + (f" ({len(some) / len(among):.0%})" if among else "")
 
 
 def main() -> int:

@@ -195,9 +195,7 @@ class RecipeSearch:
                 return
         if isinstance(self.error, TooSlowError):
             return  # what stands in the file takes too long: a smaller model is to be tried, not smaller inputs
-        if self.said.inputs is None and not (
-            example.inputs and self.was_tried(example.setup, example.construct, ())
-        ):
+        if self.said.inputs is None and not (example.inputs and self.was_tried(example.setup, example.construct, ())):
             self.search_feeds(model, names, recipe)
         self.error = self.furthest[1] if self.best is None else None
 

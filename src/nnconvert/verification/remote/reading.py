@@ -146,7 +146,8 @@ class _Reader(ast.NodeVisitor):
         if hasattr(dict, name) and not hasattr(torch.Tensor, name):
             read.mapping = True
             key = given[0].value if given and isinstance(given[0], ast.Constant) else None
-            read.keys += [key] * (isinstance(key, str) and key not in read.keys)
+            if isinstance(key, str) and key not in read.keys:
+                read.keys.append(key)
 
     def named(self, node: ast.expr) -> Read | None:
         return self.found[node.id] if isinstance(node, ast.Name) and node.id in self.open else None
