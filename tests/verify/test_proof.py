@@ -103,6 +103,33 @@ def test_graphs_that_differ_where_all_that_ran_agrees(check: Check) -> None:
         assert reason in found[name].not_proved, found[name]
 
 
+LEFT = (
+    HEAD
+    + """\
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+
+    def forward(self, x, found):
+        found["y"] = F.relu(self.linear(x))
+        found.update({"z": found["y"] * 2})
+        return None
+"""
+)
+
+
+def test_what_forward_leaves_in_its_arguments_is_a_result(check: Check) -> None:
+    evidence = check.one(LEFT, LEFT)
+    assert (evidence.verdict, evidence.reason, evidence.unreached) == ("proved", "", ())
+    evidence = check.one(LEFT, LEFT.replace("F.relu", "F.elu"))
+    assert evidence.verdict == "differs"
+    # As much, for all that is fed.
+    evidence = check.one(LEFT, LEFT.replace("* 2", "* torch.tensor(2.0)"))
+    assert evidence.verdict == "tested"
+    assert "the graphs differ (train)" in evidence.not_proved
+
+
 def test_a_crash_in_eval_only_is_unverified(check: Check) -> None:
     old = "import os\n" + net("self.n = 1", "return x + 1")
     evidence = check.one(old, old.replace("return x + 1", "self.training or os._exit(3)\n        return x + 1"))

@@ -42,7 +42,7 @@ class ImaginedSearch(RecipeSearch):
             run = Run(model.train(training), names, recipe, 0, self.seed)
             with executed_lines(str(self.module.__file__), lines), self.construction.fake:
                 run.forward()
-            if not any(tensor.numel() for tensor in tensors_in(run.output)):
+            if not any(tensor.numel() for tensor in tensors_in(run.results)):
                 raise ValueError("there is no number in the output")
         self.ran = reached(self.wanted, lines)
 

@@ -10,7 +10,18 @@ from collections.abc import Callable, Iterator
 
 from .frames import blamed, compared_at, dimensions_at
 from .named import named
-from .written import FLAGS, FLOATS, IDS, SHARES, Made, argument_texts, tensors_made, with_argument, with_tensor
+from .written import (
+    FLAGS,
+    FLOATS,
+    IDS,
+    SHARES,
+    Made,
+    argument_texts,
+    numbers_made,
+    tensors_made,
+    with_argument,
+    with_tensor,
+)
 
 ASKED = 16
 """Feeds that one exception may ask for."""
@@ -66,16 +77,11 @@ def asked_for(text: str, error: BaseException) -> Iterator[str]:
         _listed(text, made, message),
         _sized(text, everything, _any_pairs(message, everything)),
     )
-    seen = {text: None}
+    seen, largest = {text: None}, numbers_made(text)
     for candidate in found:
-        if candidate not in seen and len(seen) <= ASKED and _numbers(candidate) <= max(NUMBERS, _numbers(text)):
+        if candidate not in seen and len(seen) <= ASKED and numbers_made(candidate) <= max(NUMBERS, largest):
             seen[candidate] = None
             yield candidate
-
-
-def _numbers(text: str) -> int:
-    """How many numbers its largest tensor has."""
-    return max((math.prod(tensor.sizes) for tensor in tensors_made(text)), default=0)
 
 
 def _of_argument(text: str, place: int) -> list[Made]:

@@ -27,6 +27,7 @@ from .recipe import Namespace, Recipe
 from .running import Run, materialise, randomise, says_something
 from .said import Given, NotBuiltError, given, require_expressions
 from .values import tensors_in
+from .written import is_large
 
 CONSTRUCTS = 80
 REBUILT = 24
@@ -267,7 +268,7 @@ class RecipeSearch:
                 came = (self.progress, "NoneType" in str(error))
                 self.furthest = (came, error) if came > self.furthest[0] else self.furthest
                 self.first_feed_error = self.first_feed_error or f"{recipe.inputs[0]}: {words(error)}"
-                self.too_large += words(error) == MEMORY_REASON
+                self.too_large += words(error) == MEMORY_REASON and not (recipe.guessed and is_large(recipe.inputs[0]))
                 if "grad" not in str(error):
                     return None
             else:
@@ -286,9 +287,9 @@ class RecipeSearch:
                     run.forward()
             finally:
                 self.progress += len(lines) + len(calls)
-            if not any(tensor.numel() for tensor in tensors_in(run.output)):
+            if not any(tensor.numel() for tensor in tensors_in(run.results)):
                 raise ValueError("there is no number in the output")
-            if not says_something(run.output):
+            if not says_something(run.results):
                 raise ValueError("every number of the output is NaN")
         self.ran = reached(self.wanted, lines)
 

@@ -136,7 +136,7 @@ def record_call(recorder: Recorder, when: str, run: Run, names: Names) -> bool:
     """Record one call that was made; False when its output says nothing because all of its numbers are NaN."""
     record_random_state(recorder, when)
     recorder.value(f"{when}: output", run.output)
-    useful = says_something(run.output)
+    useful = says_something(run.results)
     record_aliases(recorder, when, run)
     for number, tensor in enumerate(run.inputs):
         recorder.tensor(f"{when}: input {number} after the call", tensor)

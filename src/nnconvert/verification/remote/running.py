@@ -13,7 +13,7 @@ from torch import nn
 
 from .recipe import Namespace, Recipe, evaluate, evaluate_call, names_of, seed_everything
 from .state import OWN_NAMES, Names
-from .values import map_tensors, tensors_in
+from .values import map_tensors, put_into, tensors_in
 
 
 def prepare(module: ModuleType, recipe: Recipe, seed: int) -> tuple[nn.Module, Namespace]:
@@ -81,6 +81,8 @@ class Run:
         self.track = recipe.input_gradients
         self.args, self.kwargs = map_tensors(args, self._feed), map_tensors(kwargs, self._feed)
         self.output: Any = None
+        self.results: Any = None
+        """The output, and what forward put into its arguments."""
 
     def _feed(self, tensor: torch.Tensor) -> torch.Tensor:
         if not (self.track and tensor.is_floating_point()):
@@ -97,11 +99,13 @@ class Run:
     def forward(self) -> None:
         seed_everything(self.seed + 1)
         target = getattr(self.model, self.method) if self.method else self.model
+        before = self.inputs
         self.output = target(*self.args, **self.kwargs)
+        self.results = (self.output, put_into((self.args, self.kwargs), before))
 
     def backward(self, names: Names) -> list[tuple[str, torch.Tensor | None]] | None:
         """Gradients of every parameter and floating input under fixed random weights, if there are any."""
-        roots = [t for t in tensors_in(self.output) if t.requires_grad and t.is_floating_point()]
+        roots = [t for t in tensors_in(self.results) if t.requires_grad and t.is_floating_point()]
         parameters = [(names.old(name), p) for name, p in self.model.named_parameters() if p.requires_grad]
         named = [(f"parameter {name}", p) for name, p in parameters]
         named += [(f"input {number}", source) for number, source in enumerate(self.sources)]

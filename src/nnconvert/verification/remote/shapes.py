@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +22,8 @@ LISTS = (
 IMAGE_SIZES = (32, 64, 224, 16, 28, 8, 84, 96, 128, 299, 256, 4)
 WIDE_IMAGE_SIZES = (8, 16, 32, 4, 7, 64, 224)
 """For many channels: inner blocks, which see small maps."""
+LARGEST = 1 << 23
+"""Numbers of a map: one that is larger takes the time of many others."""
 SEVERAL_ANNOTATED = r"\b([lL]ist|[sS]equence|[tT]uple)\["
 SEVERAL = r"features|feats|inputs|xs|x_list|.*_list|tensors|feature_maps|fmaps|.*_feats|.*_features"
 """Names of a first argument that may be several tensors."""
@@ -140,13 +143,9 @@ def _accepted(module: Any, name: str) -> Iterator[tuple[str, Shape]]:
 
 
 def _maps(channels: int, dimensions: int) -> Iterator[Shape]:
-    if dimensions == 2:
-        for size in IMAGE_SIZES if channels <= 32 else WIDE_IMAGE_SIZES:
-            yield (2, channels, size, size)
-    elif dimensions == 1:
-        yield from ((2, channels, size) for size in (64, 16, 128, 1024, 4096))
-    else:
-        yield from ((2, channels, size, size, size) for size in (8, 16, 32, 64))
+    sizes = {1: (64, 16, 128, 1024, 4096), 2: IMAGE_SIZES if channels <= 32 else WIDE_IMAGE_SIZES}
+    shapes = ((2, channels, *[size] * dimensions) for size in sizes.get(dimensions, (8, 16, 32, 64)))
+    yield from (shape for shape in shapes if math.prod(shape) <= LARGEST)
 
 
 def _from_tensors(module: nn.Module) -> Iterator[tuple[str, Shape]]:

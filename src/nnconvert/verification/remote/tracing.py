@@ -18,7 +18,7 @@ from .reach import executed_lines
 from .recipe import Namespace, Recipe, evaluate_call, seed_everything
 from .sizes import OPEN, Level, Sizes
 from .state import Names
-from .values import Container, leaves, map_tensors
+from .values import Container, leaves, map_tensors, put_into, tensors_in
 
 Watch = Callable[[str, set[Any]], contextlib.AbstractContextManager[None]]
 LAYOUTS = "_extract_tensor_metadata"
@@ -88,11 +88,14 @@ class Trace:
             state.update({name: next(pending) for name in self.buffers})
             args, kwargs = map_tensors((self.args, self.kwargs), lambda _: self.feed(next(pending), wanted))
             probe = _Probe(self.model)
+            before = tensors_in((args, kwargs))
             prefixed = {f"model.{name}": tensor for name, tensor in state.items()}
             with self.watch(path, self.lines):
                 output = torch.func.functional_call(probe, prefixed, (args, kwargs))
             given = self.tensors_of("output", output)
-            given += self.gradients(output, wanted)
+            # What forward does to its arguments, or leaves in them, is a result, too.
+            given += self.tensors_of("after the call: argument", tensors_in((args, kwargs)))
+            given += self.gradients((output, put_into((args, kwargs), before)), wanted)
             for name in state:
                 if not self.names.is_own(name):
                     given += self.tensors_of(f"after the call: {self.mapped(name)}", probe.after[name])

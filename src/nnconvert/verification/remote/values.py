@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -108,6 +108,12 @@ def leaves(value: object, path: str = "", depth: int = 0) -> Iterator[tuple[str,
 
 def tensors_in(value: object) -> list[torch.Tensor]:
     return [leaf for _, leaf in leaves(value) if isinstance(leaf, torch.Tensor)]
+
+
+def put_into(arguments: object, before: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """The tensors in a call's arguments that were not there ``before`` it: results that are left in a dictionary."""
+    known = {id(tensor) for tensor in before}
+    return [tensor for tensor in tensors_in(arguments) if id(tensor) not in known]
 
 
 def plain_text(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ IDS = "ids"
 FLAGS = "flags"
 SHARES = "shares"
 """Numbers between 0 and 1."""
+LARGE = 1 << 19
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,16 @@ class Made:
 def tensors_made(text: str) -> list[Made]:
     """Every tensor of the text between a call's parentheses whose sizes are written out, in order."""
     return [Made(number, sizes, kind) for number, (_, sizes, kind) in enumerate(_found(_parsed(text)))]
+
+
+def numbers_made(text: str) -> int:
+    """How many numbers its largest tensor has."""
+    return max((math.prod(tensor.sizes) for tensor in tensors_made(text)), default=0)
+
+
+def is_large(text: str) -> bool:
+    """Whether one of its tensors is larger than most images: what does not fit then may be the feed, not the model."""
+    return numbers_made(text) > LARGE
 
 
 def with_tensor(text: str, number: int, sizes: Sequence[int], kind: str) -> str:
