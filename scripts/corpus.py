@@ -68,7 +68,7 @@ tzdata==2026.6 urllib3==2.8.0 xxhash==4.1.0 yarl==1.25.1
 IMPORTING = "the module cannot be imported"
 NO_TENSORS = "takes no tensors"
 CAUSES = (
-    ("missing package", (f"{IMPORTING}: ModuleNotFoundError", "No module named")),
+    ("missing package", ("ModuleNotFoundError", "No module named", ": ImportError")),
     ("import fails", (IMPORTING,)),
     (NO_TENSORS, ("the class has no forward", "the class is not a module class", "the class does not exist")),
     ("memory", ("needs more memory than the limit",)),

@@ -131,6 +131,27 @@ class Sectioned(nn.Module):
         return F.relu(self.linear(x)) if self.how == "straight" else x
 
 
+class Base(nn.Module):
+    def forward(self, x):
+        # Left to others.
+
+        raise NotImplementedError
+
+
+class Real(Base):
+    def forward(self, x):
+        return F.relu(x)
+
+
+class Held(nn.Module):
+    def __init__(self, part: Base):
+        super().__init__()
+        self.part = part
+
+    def forward(self, x):
+        return F.relu(self.part(x))
+
+
 class Factored(nn.Module):
     def __init__(self, shapes=()):
         super().__init__()
@@ -153,7 +174,7 @@ def factored_small():
 def test_what_the_class_does_with_its_arguments(check: Check) -> None:
     seen = {e.class_name: (e.verdict, e.reason) for e in check.verify(USED, USED)}
     names = ("Passed", "PassedOn", "Derived", "Several", "Placed", "Counted", "Chosen", "Built", "Keyed", "Asked")
-    assert seen == dict.fromkeys((*names, "Optional", "Sectioned", "Factored"), ("proved", ""))
+    assert seen == dict.fromkeys((*names, "Optional", "Sectioned", "Base", "Real", "Held", "Factored"), ("proved", ""))
 
 
 CONFIGURED = (

@@ -60,6 +60,22 @@ class Named(nn.Module):
         return F.relu(self.taken(more) + x)
 
 
+class Crossed(nn.Module):
+    def forward(self, x):
+        return F.relu(torch.linalg.cross(x, x + 1))
+
+
+class Edges(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = nn.Embedding(9, 8), nn.Embedding(3, 8)
+
+    def forward(self, x, edge_index, edge_attr):
+        x = self.one(x[:, 0].long())
+        edge_attr = self.two(edge_attr[:, 0])
+        return F.relu(x.index_add(0, edge_index[1], edge_attr))
+
+
 class Whole(nn.Module):
     def __init__(self):
         super().__init__()
@@ -73,9 +89,14 @@ class Whole(nn.Module):
 
 def test_inputs_that_exceptions_ask_for(check: Check) -> None:
     found = check.verify(FED, FED)
-    names = ("Volumes", "Asserts", "Matches", "Shaped", "Placed", "Named", "Whole")
+    names = ("Volumes", "Asserts", "Matches", "Shaped", "Placed", "Named", "Crossed", "Edges", "Whole")
     assert {e.class_name: e.reason for e in found} == dict.fromkeys(names, "")
     assert {e.verdict for e in found} <= {"proved", "tested"}, found
+
+
+def test_what_ends_the_process_is_not_tried_again(check: Check) -> None:
+    source = "import os\n" + net("self.n = 1", "if x.dim() == 4:\n    os.kill(os.getpid(), 11)\nreturn F.relu(x)")
+    assert check.tested(source).inputs.startswith("2x8x16")
 
 
 SLOW = net("self.n = 1", "while x.dim() == 4:\n    pass\nreturn F.relu(x)")

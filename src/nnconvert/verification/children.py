@@ -17,6 +17,9 @@ from nnconvert.verification.request import Request, homes, locate
 Task = tuple[str, str, list[int]]
 """What is done, the version that it is done with and that names the outcome, and the places of the classes."""
 
+CRASHES = 2
+"""How often the search for one class begins again."""
+
 
 def changed_lines(old: bytes, new: bytes) -> list[int]:
     """Lines of the old version, from 1, that read otherwise in the new one."""
@@ -56,10 +59,21 @@ class Children:
             remaining = []
             for (role, version, indices), result in zip(tasks, results, strict=True):
                 left = self._left_over(version, indices)
-                if left and (result["code"] or result["status"] != "exited" or left == indices):
+                is_stuck = left and (result["code"] or result["status"] != "exited" or left == indices)
+                if is_stuck and not (role == "search" and self._goes_on(left[0], result)):
                     self.crashes[left.pop(0)] = self._how_it_ended(version, result)
                 remaining.append((role, version, left))
             tasks = remaining
+
+    def _goes_on(self, index: int, result: dict[str, Any]) -> bool:
+        """Whether a search that crashed begins again, without what it tried last; where that is known, some times."""
+        trying, crashed = self.folder / str(index) / "trying", self.folder / str(index) / "crashed.json"
+        known = json.loads(crashed.read_text()) if crashed.exists() else []
+        if result["status"] != "signal" or not trying.exists() or len(known) == CRASHES:
+            return False
+        crashed.write_text(json.dumps([*known, trying.read_text()]))
+        trying.unlink()
+        return True
 
     def run_once(self, task: Task) -> None:
         """Run a task whose outcome may be missing."""

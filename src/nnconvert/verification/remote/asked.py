@@ -35,6 +35,7 @@ PAIRS = (
     r"shapes cannot be multiplied \(\d+x(?P<have>\d+) and (?P<want>\d+)x\d+\)",
     r"running_mean should contain (?P<have>\d+) elements not (?P<want>\d+)",
     r"[Ee]xpected (?:size )?(?P<want>\d+),? (?:but )?got (?:size )?(?P<have>\d+)",
+    r"(?:must|should) (?:have|be) (?:[a-z]+ ){0,3}(?P<want>\d+)\W[^\d]{0,30}\b[Gg]ot (?P<have>\d+)",
     r"embedding dimension of (?P<want>\d+), but got (?P<have>\d+)",
     r"size of tensor a \((?P<have>\d+)\) must match the size of tensor b \((?P<want>\d+)\)",
     r"size of tensor a \((?P<want>\d+)\) must match the size of tensor b \((?P<have>\d+)\)",
@@ -63,8 +64,8 @@ def asked_for(text: str, error: BaseException) -> Iterator[str]:
     everything = tensors_made(text)
     message = str(error)
     places = blamed(error)
-    own = [tensor.number for place in places for tensor in _of_argument(text, place)]
-    made = [tensor for tensor in everything if tensor.number in own] or everything
+    # In the order of the blame: what the failing statement reads before what that was made of.
+    made = [tensor for place in places for tensor in _of_argument(text, place)] or everything
     found = itertools.chain(
         named(text, places[:2], error),
         _sized(text, everything, [*_pairs(message), *compared_at(error)]),

@@ -19,14 +19,16 @@ from .failure import MEMORY_REASON, words
 from .feeding import Queue
 from .fitting import prepare_fitting
 from .inputs import Feed, extended
+from .log import Log
 from .patience import TooSlowError, limited
 from .project import examples_elsewhere
-from .reach import changed_statements, counted_calls, executed_lines, reached
+from .reach import changed_statements, reached
+from .reading import has_forward
 from .rebuilt import progress, rebuilt
 from .recipe import Namespace, Recipe
-from .running import Run, materialise, randomise, says_something
+from .running import randomise
 from .said import Given, NotBuiltError, given, require_expressions
-from .values import tensors_in
+from .trial import Trial
 from .written import is_large
 
 CONSTRUCTS = 80
@@ -52,20 +54,21 @@ SLOW = 2.0
 """Seconds of one attempt from which on a model is run with one shape only."""
 
 
-def find_recipe(module: ModuleType, cls: type, job: dict[str, Any]) -> Recipe:
+def find_recipe(module: ModuleType, cls: type, job: dict[str, Any], log: Log | None = None) -> Recipe:
     """The first recipe whose forward runs in eval and in train mode. Raises NotBuiltError."""
-    if cls.forward is nn.Module.forward:  # type: ignore[attr-defined]
+    if not has_forward(cls):
         raise NotBuiltError("the class has no forward")
-    return RecipeSearch(module, cls, job, given(module, cls, job)).run()
+    return RecipeSearch(module, cls, job, given(module, cls, job), log).run()
 
 
 class RecipeSearch:
     """One class on the way to its recipe; remembers why the last attempts failed."""
 
-    def __init__(self, module: ModuleType, cls: type, job: dict[str, Any], said: Given) -> None:
+    def __init__(self, module: ModuleType, cls: type, job: dict[str, Any], said: Given, log: Log | None = None) -> None:
         self.module = module
         self.cls = cls
         self.said = said
+        self.log = log
         self.seed: int = job["seed"]
         self.memory: int = job["memory"]
         self.text = importlib.util.decode_source(base64.b64decode(job["source"]))
@@ -257,41 +260,26 @@ class RecipeSearch:
 
     def attempt(self, model: nn.Module, names: Namespace, recipe: Recipe) -> Recipe | None:
         """Run forward in eval and train mode; with inputs that need no gradient, where others are refused."""
+        if self.log is not None and not self.log.may_try(f"{recipe.construct}: {recipe.inputs[0]}"):
+            return None
         for gradients in (True, False):
             candidate = replace(recipe, input_gradients=gradients)
-            self.error, self.progress = None, 0
+            self.error, trial = None, Trial(self.watched)
             try:
                 with limited(self.seconds * TRY):
-                    self.check(model, names, candidate)
+                    trial.run(model, names, candidate, self.seed)
             except (Exception, SystemExit, TooSlowError) as error:  # as above: the next candidate follows
-                self.error = error
-                came = (self.progress, "NoneType" in str(error))
+                self.error, self.progress = error, trial.progress
+                came = (trial.progress, "NoneType" in str(error))
                 self.furthest = (came, error) if came > self.furthest[0] else self.furthest
                 self.first_feed_error = self.first_feed_error or f"{recipe.inputs[0]}: {words(error)}"
                 self.too_large += words(error) == MEMORY_REASON and not (recipe.guessed and is_large(recipe.inputs[0]))
                 if "grad" not in str(error):
                     return None
             else:
+                self.ran = reached(self.wanted, trial.lines)
                 return candidate
         return None
-
-    def check(self, model: nn.Module, names: Namespace, recipe: Recipe) -> None:
-        if any(nn.parameter.is_lazy(parameter) for parameter in model.parameters()):
-            materialise(model, names, recipe, self.seed)
-            randomise(model, self.seed)
-        lines: set[int] = set()
-        for training in (False, True):
-            run = Run(model.train(training), names, recipe, 0, self.seed)
-            try:
-                with executed_lines(self.watched, lines), counted_calls() as calls:
-                    run.forward()
-            finally:
-                self.progress += len(lines) + len(calls)
-            if not any(tensor.numel() for tensor in tensors_in(run.results)):
-                raise ValueError("there is no number in the output")
-            if not says_something(run.results):
-                raise ValueError("every number of the output is NaN")
-        self.ran = reached(self.wanted, lines)
 
     def not_built(self) -> NotBuiltError:
         name = self.cls.__qualname__

@@ -16,6 +16,7 @@ from .by_use import by_use
 from .configs import NAMED as CONFIGURATION
 from .configs import configurations
 from .meant import class_meant, literals_meant, qualified, spelled
+from .reading import has_forward
 from .used import uses_of
 from .wanted import classes_wanted
 
@@ -127,7 +128,7 @@ def _nested(
     meant = class_meant(parameter.name, parameter.annotation, module_globals) or _wanted(owner, parameter, variant)
     if meant is None or depth >= NESTED:
         return None
-    name, cls = _kind_of(meant, variant, module_globals)
+    name, cls = _kind_of(meant, variant, module_globals, owner)
     if issubclass(cls, enum.Enum):
         members = list(cls.__members__)
         return f"{name}.{members[min(variant, len(members) - 1)]}" if members else None
@@ -146,10 +147,24 @@ def _wanted(owner: type, parameter: inspect.Parameter, variant: int) -> tuple[st
     return (spelled(found[-1], owner), found[-1]) if found else None
 
 
-def _kind_of(meant: tuple[str, type], variant: int, module_globals: dict[str, Any]) -> tuple[str, type]:
-    """What is meant, or in another variant a class that derives from it."""
-    kinds = [meant, *((n, v) for n, v in module_globals.items() if isinstance(v, type) and meant[1] in v.__mro__[1:])]
-    return kinds[variant] if variant < len(kinds) else meant
+def _kind_of(meant: tuple[str, type], variant: int, module_globals: dict[str, Any], owner: type) -> tuple[str, type]:
+    """What is meant, or in another variant a class that derives from it; where it has no forward, always such a one."""
+    derived = [(n, v) for n, v in module_globals.items() if isinstance(v, type) and meant[1] in v.__mro__[1:]]
+    kinds = [meant, *derived]
+    if issubclass(meant[1], nn.Module) and not has_forward(meant[1]):
+        kinds = [*derived, *((spelled(cls, owner), cls) for cls in _deriving(meant[1]) if cls is not owner)] or kinds
+    return kinds[variant] if variant < len(kinds) else kinds[0]
+
+
+def _deriving(cls: type) -> list[type]:
+    """The classes with a forward that derive from a class, as far as they are loaded, in an order that stays."""
+    found: set[Any] = set()
+    pending: list[Any] = [cls]
+    while pending:
+        more = [known for known in pending.pop().__subclasses__() if known not in found]
+        found.update(more)
+        pending += more
+    return sorted(filter(has_forward, found), key=lambda known: (known.__module__, known.__qualname__))
 
 
 def _configured(cls: type, parameter: inspect.Parameter, variant: int, module_globals: dict[str, Any]) -> str | None:

@@ -17,6 +17,8 @@ from .written import varied
 
 LIKELIEST = 16
 """Candidates before optional arguments are given, too, and how many with these."""
+EDGES = r"edge_index|adj_t"
+"""Names of arguments that say how nodes are connected."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,9 @@ def _required_feeds(model: nn.Module, parameters: list[inspect.Parameter]) -> It
     reads = read_forward(model)
     options = [choices(p, reads.get(p.name, Read())) for p in parameters[1:]]
     read = reads.get(names[0], Read()) if names else Read()
-    if any(re.fullmatch(r"edge_index|adj_t", name) for name in [*names[1:], *read.attributes]):
+    if names and re.fullmatch(EDGES, names[0]):
+        yield from _graph_feeds(model, choices(parameters[0], Read())[0], options)
+    if any(re.fullmatch(EDGES, name) for name in [*names[1:], *read.attributes]):
         yield from _graph_feeds(model, bunched(read.attributes, FLOATS) if read.attributes else FLOATS, options)
     loss = bool(re.search(r"Loss|Criterion|Dice|IoU|Metric", type(model).__name__)) and len(parameters) > 1
     annotation = str(parameters[0].annotation) if parameters else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import re
 import textwrap
@@ -45,6 +46,27 @@ class Read:
     """Whether it is whole numbers."""
     flags: bool = False
     """Whether it is a mask of truth values."""
+
+
+@functools.cache
+def has_forward(cls: type) -> bool:
+    """Whether instances can be called: not where forward is missing, or left to those that derive from the class."""
+    forward = inspect.unwrap(cls.forward)  # type: ignore[attr-defined]
+    if forward is nn.Module.forward:
+        return False
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(forward))).body[0]
+    except (OSError, TypeError, SyntaxError):
+        return True  # made at run time
+    return not isinstance(tree, ast.FunctionDef) or not all(_does_nothing(statement) for statement in tree.body)
+
+
+def _does_nothing(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Raise):
+        return "NotImplemented" in ast.unparse(statement)
+    return isinstance(statement, ast.Pass) or (
+        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    )
 
 
 def read_forward(model: nn.Module) -> dict[str, Read]:

@@ -16,6 +16,7 @@ from torch import nn
 from .around import models_around, recipe_around
 from .build import find_recipe
 from .failure import MEMORY_REASON, words
+from .log import Log
 from .methods import with_methods
 from .observe import NothingSeenError, Task, observe
 from .outcomes import outcome_path, read, write
@@ -60,7 +61,7 @@ class Search:
         if not issubclass(cls, nn.Module):
             return {"reason": "the class is not a module class", "skip": True}
         try:
-            recipe = find_recipe(self.module, cls, self.job)
+            recipe = find_recipe(self.module, cls, self.job, Log(os.path.join(self.job["folder"], str(index))))
         except NotBuiltError as error:
             return {"reason": error.reason, "remedy": error.remedy, "misused": error.misused}
         more = self.with_methods(cls, recipe)
