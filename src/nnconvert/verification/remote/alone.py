@@ -16,15 +16,32 @@ from .graph import UNTRACED, Outcome, trace_class
 from .imagined import Construction, construct
 from .inputs import Feed
 from .planned import check_plan, tree
-from .reach import executed_lines, executed_steps, reached
+from .reach import executed_lines, executed_steps
 from .recipe import Namespace, Recipe, evaluate_call, seed_everything
 from .running import Run
 from .said import given
 from .state import OWN_NAMES, Names, whole_keys
 from .tracing import Built
+from .trial import Trial
 from .values import map_tensors, tensors_in
 
 UNSEEN = "whether its code asks for the kind of its tensors cannot be seen"
+
+
+class ImaginedTrial(Trial):
+    """Of a model without numbers."""
+
+    def __init__(self, watched: str, construction: Construction) -> None:
+        super().__init__(watched)
+        self.construction = construction
+
+    def run(self, model: nn.Module, names: Namespace, recipe: Recipe, seed: int) -> None:
+        for training in (False, True):
+            run = Run(model.train(training), names, recipe, 0, seed)
+            with executed_lines(self.watched, self.lines), self.construction.fake:
+                run.forward()
+            if not any(tensor.numel() for tensor in tensors_in(run.results)):
+                raise ValueError("there is no number in the output")
 
 
 class ImaginedSearch(RecipeSearch):
@@ -36,15 +53,8 @@ class ImaginedSearch(RecipeSearch):
         model, names, self.construction = construct(self.module, recipe, self.seed)
         return model, names
 
-    def check(self, model: nn.Module, names: Namespace, recipe: Recipe) -> None:
-        lines: set[int] = set()
-        for training in (False, True):
-            run = Run(model.train(training), names, recipe, 0, self.seed)
-            with executed_lines(str(self.module.__file__), lines), self.construction.fake:
-                run.forward()
-            if not any(tensor.numel() for tensor in tensors_in(run.results)):
-                raise ValueError("there is no number in the output")
-        self.ran = reached(self.wanted, lines)
+    def trial(self) -> Trial:
+        return ImaginedTrial(self.watched, self.construction)
 
     def with_second(self, model: nn.Module, names: Namespace, recipe: Recipe, feed: Feed) -> Recipe:
         """A graph is traced from one input."""

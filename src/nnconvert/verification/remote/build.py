@@ -72,8 +72,7 @@ class RecipeSearch:
         self.seed: int = job["seed"]
         self.memory: int = job["memory"]
         self.text = importlib.util.decode_source(base64.b64decode(job["source"]))
-        self.folders: list[str] = [job["search"][0], job["search"][-1]]
-        self.around: list[str] = job["around"]
+        self.folders, self.around = [job["search"][0], job["search"][-1]], job["around"]
         self.seconds = min(SECONDS, job["time"] / 4)
         self.deadline = 0.0
         """In processor time, not by the clock: a busy machine must not change what is found."""
@@ -96,8 +95,7 @@ class RecipeSearch:
         self.furthest: tuple[tuple[int, bool], BaseException | None] = ((0, False), None)
         """Of the model as it was built last, the error of forward that came furthest; of several, one about None."""
         self.first_feed_error = ""
-        self.large_builds = self.heavy_builds = 0
-        self.too_large = 0
+        self.large_builds = self.heavy_builds = self.too_large = 0
         self.ran = 0
         """How many of the changed statements the last run that worked has run."""
 
@@ -264,7 +262,7 @@ class RecipeSearch:
             return None
         for gradients in (True, False):
             candidate = replace(recipe, input_gradients=gradients)
-            self.error, trial = None, Trial(self.watched)
+            self.error, trial = None, self.trial()
             try:
                 with limited(self.seconds * TRY):
                     trial.run(model, names, candidate, self.seed)
@@ -280,6 +278,9 @@ class RecipeSearch:
                 self.ran = reached(self.wanted, trial.lines)
                 return candidate
         return None
+
+    def trial(self) -> Trial:
+        return Trial(self.watched)
 
     def not_built(self) -> NotBuiltError:
         name = self.cls.__qualname__

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from torch import nn
 
 from .reach import counted_calls, executed_lines
@@ -12,15 +10,15 @@ from .running import Run, materialise, randomise, says_something
 from .values import tensors_in
 
 
-@dataclass
 class Trial:
     """What is known of a try, whether it raised or not."""
 
-    watched: str
-    """The file whose lines count."""
-    lines: set[int] = field(default_factory=set)
-    progress: int = 0
-    """How far it came: lines of the file and calls of modules."""
+    def __init__(self, watched: str) -> None:
+        self.watched = watched
+        """The file whose lines count."""
+        self.lines: set[int] = set()
+        self.progress = 0
+        """How far it came: lines of the file and calls of modules."""
 
     def run(self, model: nn.Module, names: Namespace, recipe: Recipe, seed: int) -> None:
         """Raises what forward raises, and ValueError where what comes out says nothing."""
