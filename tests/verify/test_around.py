@@ -22,7 +22,7 @@ class Block(nn.Module):
         self.fc = make(spec)
 
     def forward(self, x, spec):
-        return F.relu(self.fc(x)) * spec.scale
+        return F.relu(self.fc(x)) * spec.scaled("2.0")
 """
 )
 NEW = BLOCK.replace("self.fc = make(spec)", "self.fc = make(spec)\n        self.relu = nn.ReLU()").replace(
@@ -45,7 +45,7 @@ class Body(nn.Module):
 
     def forward(self, x):
         LINE
-        return self.block(x, SimpleNamespace(scale=2.0))
+        return self.block(x, SimpleNamespace(scaled=float))
 
 
 class Model(nn.Module):
@@ -127,7 +127,7 @@ def run(size=4):
 def demo(size=4):
     block = Block(lambda spec: torch.nn.Linear(spec.size, 3), Spec(size=size))
     for _ in range(3):
-        print(block(torch.randn(5, size), Spec(scale=2.0)))
+        print(block(torch.randn(5, size), Spec(scaled=float)))
 """
 
 

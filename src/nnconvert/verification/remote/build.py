@@ -27,7 +27,7 @@ from .reading import has_forward
 from .rebuilt import progress, rebuilt
 from .recipe import Namespace, Recipe
 from .running import randomise
-from .said import Given, NotBuiltError, given, require_expressions
+from .said import Given, NotBuiltError, given, not_built, require_expressions
 from .trial import Trial
 from .written import is_large
 
@@ -75,7 +75,9 @@ class RecipeSearch:
         self.folders, self.around = [job["search"][0], job["search"][-1]], job["around"]
         self.seconds = min(SECONDS, job["time"] / 4)
         self.deadline = 0.0
-        """In processor time, not by the clock: a busy machine must not change what is found."""
+        """In processor time, not by the clock: a busy machine must not change what is found, but ..."""
+        self.latest = time.monotonic() + job["time"] / 2
+        """... where it is so busy that the process would be ended, what was found is better than nothing."""
         self.wanted = changed_statements(self.text, cls.__qualname__, job["changed"])
         self.watched = str(module.__file__)
         """The file whose statements these are."""
@@ -104,7 +106,7 @@ class RecipeSearch:
         for constructs, count in ((self.constructs(), CONSTRUCTS), (self.elsewhere(), ELSEWHERE)):
             self.deadline = time.process_time() + self.seconds
             for example in itertools.islice(self.with_rebuilt(constructs), count):
-                if time.process_time() > self.deadline or self.too_large >= ENOUGH:
+                if self.is_over(self.deadline):
                     break
                 self.try_construct(example)
                 if self.best is not None:
@@ -115,6 +117,10 @@ class RecipeSearch:
             if self.best is not None:
                 return self.best
         raise self.not_built()
+
+    def is_over(self, deadline: float) -> bool:
+        late = time.process_time() > deadline or time.monotonic() > self.latest
+        return late or self.too_large >= ENOUGH
 
     def with_rebuilt(self, constructs: Iterator[Example]) -> Iterator[Example]:
         """Each of these, and after one that could not be built what its exception asks for."""
@@ -228,7 +234,7 @@ class RecipeSearch:
         count, most = 0, FEEDS
         # Another way to build it must have its turn, too.
         until = min(self.deadline, time.process_time() + self.seconds / 2)
-        while count < most and self.too_large < ENOUGH and time.process_time() < min(until, self.deadline):
+        while count < most and not self.is_over(min(until, self.deadline)):
             feed = queue.take()
             if feed is None:
                 return
@@ -283,20 +289,7 @@ class RecipeSearch:
         return Trial(self.watched)
 
     def not_built(self) -> NotBuiltError:
-        name = self.cls.__qualname__
-        key = f"{self.module.__name__}:{name}"
-        remedy = f'give --args and --inputs, or an entry in [tool.nnconvert.models."{key}"]'
-        if self.too_large >= ENOUGH or self.large_builds:
-            return NotBuiltError(MEMORY_REASON, remedy)
-        unknown = unguessable(self.cls, vars(self.module))
-        if unknown and self.said.args is None:
-            return NotBuiltError(f"no value is known for its constructor's {', '.join(unknown)}", remedy)
-        if self.first_feed_error and self.said.inputs:
-            return NotBuiltError(f"the given inputs do not work: {self.first_feed_error}", remedy)
-        if self.first_feed_error:
-            what = "no input found that forward accepts; the first try was"
-            return NotBuiltError(f"{what} {self.first_feed_error}", remedy)
-        if self.construct_error:
-            what = "the given arguments do not work" if self.said.args else "it could not be built"
-            return NotBuiltError(f"{what}: {self.construct_error}", remedy)
-        return NotBuiltError("the search for arguments and inputs ran out of time", remedy)
+        is_large = self.too_large >= ENOUGH or self.large_builds > 0
+        unknown = [] if is_large or self.said.args is not None else unguessable(self.cls, vars(self.module))
+        key = f"{self.module.__name__}:{self.cls.__qualname__}"
+        return not_built(key, self.said, is_large, unknown, self.construct_error, self.first_feed_error)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from .failure import words
+from .failure import MEMORY_REASON, words
 from .recipe import evaluate_call, namespace_of
 
 
@@ -49,3 +50,23 @@ def require_expressions(said: Given, module: ModuleType) -> None:
             evaluate_call(text, names)
         except (Exception, SystemExit) as error:  # the expression may raise anything
             raise NotBuiltError(f"{said.source}: {text}: {words(error)}", misused=True) from error
+
+
+def not_built(
+    key: str, said: Given, is_large: bool, unknown: Sequence[str], construct_error: str, feed_error: str
+) -> NotBuiltError:
+    """Why no recipe was found; the errors are the first ones of its kind, empty where there were none."""
+    remedy = f'give --args and --inputs, or an entry in [tool.nnconvert.models."{key}"]'
+    if is_large:
+        return NotBuiltError(MEMORY_REASON, remedy)
+    if unknown:
+        return NotBuiltError(f"no value is known for its constructor's {', '.join(unknown)}", remedy)
+    if feed_error:
+        what = (
+            "the given inputs do not work:" if said.inputs else "no input found that forward accepts; the first try was"
+        )
+        return NotBuiltError(f"{what} {feed_error}", remedy)
+    if construct_error:
+        what = "the given arguments do not work" if said.args else "it could not be built"
+        return NotBuiltError(f"{what}: {construct_error}", remedy)
+    return NotBuiltError("the search for arguments and inputs ran out of time", remedy)
