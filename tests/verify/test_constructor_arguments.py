@@ -131,6 +131,39 @@ class Sectioned(nn.Module):
         return F.relu(self.linear(x)) if self.how == "straight" else x
 
 
+class Volumes(nn.Module):
+    def __init__(self, spatial_dims, dim_cut):
+        super().__init__()
+        self.conv = (nn.Conv2d, nn.Conv3d)[spatial_dims - 2](4, 4, 1)
+        self.dim_cut = dim_cut
+
+    def forward(self, x):
+        if x.dim() != 5:
+            raise ValueError("Expected a 5D tensor")
+        first, *_ = torch.split(self.conv(x), 2, dim=self.dim_cut + 1)
+        return F.relu(first)
+
+
+def fetch():
+    raise ValueError("not in a test")
+
+
+class Fetching(nn.Module):
+    def __init__(self, size, weights="imagenet", pretrained=True):
+        super().__init__()
+        self.linear = nn.Linear(size, 4)
+        if weights is not None or pretrained:
+            fetch()
+
+    def forward(self, x):
+        return F.relu(self.linear(x))
+
+
+class FetchingByDefault(Fetching):
+    def __init__(self, pretrained=True):
+        super().__init__(3, None, pretrained)
+
+
 class Base(nn.Module):
     def forward(self, x):
         # Left to others.
@@ -174,7 +207,21 @@ def factored_small():
 def test_what_the_class_does_with_its_arguments(check: Check) -> None:
     seen = {e.class_name: (e.verdict, e.reason) for e in check.verify(USED, USED)}
     names = ("Passed", "PassedOn", "Derived", "Several", "Placed", "Counted", "Chosen", "Built", "Keyed", "Asked")
-    assert seen == dict.fromkeys((*names, "Optional", "Sectioned", "Base", "Real", "Held", "Factored"), ("proved", ""))
+    assert seen == dict.fromkeys(
+        (
+            *names,
+            "Optional",
+            "Sectioned",
+            "Volumes",
+            "Fetching",
+            "FetchingByDefault",
+            "Base",
+            "Real",
+            "Held",
+            "Factored",
+        ),
+        ("proved", ""),
+    )
 
 
 CONFIGURED = (

@@ -9,6 +9,9 @@ from .checking import HEAD, Check
 FED = (
     HEAD
     + """\
+import enum
+
+
 class Asserted(nn.Module):
     def forward(self, x, y):
         assert x.ndim == 2
@@ -51,8 +54,14 @@ class Called(nn.Module):
         return F.relu(head(x))
 
 
+class Key(enum.Enum):
+    MASK = "mask"
+
+
 class Looked(nn.Module):
     def forward(self, data):
+        if "shift" not in data or Key.MASK.value not in data:
+            raise ValueError("incomplete")
         return F.relu(data["image"] * data["scale"])
 
 

@@ -20,7 +20,6 @@ NAMED = (
     (r".*(drop|prob).*|p|rate", "0.1"),
     (r"(img|image|input|in)_?(size|res|resolution)|resolution|sample_size", "32"),
     (r"(patch|window|block|pool)_?size|ws|window", "4"),
-    (r"spatial_(n?dims?|ndim)|ndims?|n_dims?|dimensions?", "2"),
     (r"depths|num_blocks|layers|blocks|num_layers_list", "[2, 2, 2, 2]"),
     (r"(n|num)_(.*_)?(layers?|blocks?|stages?|convs?|repeats?)|(.*_)?depth|nlayers|n_?layers?|n|num", "2"),
     (r"(n_?)?vocab(_size)?|num_(embeddings|tokens)|ntokens?|num_nodes|num_items", "50"),
@@ -44,6 +43,8 @@ NAMED = (
     (r"fn|module|layer|base|backbone|net|model|encoder|decoder", "nn.Identity()"),
     (r"dims?_list|channels_list|(hidden|block)_(dims|sizes)|channels_per_.*", "[16, 32, 64]"),
 )
+DIMENSIONS = re.compile(r"spatial_(n?dims?|ndim)|ndims?|n_dims?|dimensions?")
+"""Names of parameters that say whether images or volumes come."""
 ALTERNATIVES = {
     "nn.ReLU": ("nn.ReLU()", "'relu'"),
     "[2, 2, 2, 2]": ("2",),
@@ -80,6 +81,8 @@ def guess_by_name(
     if re.fullmatch(r"block|block_type|block_class", name):
         found = [n for n, v in module_globals.items() if _is_block(v)]
         return found[min(variant, len(found) - 1)] if found else None
+    if DIMENSIONS.fullmatch(name) and annotation in ("", "int"):
+        return "23"[variant % 2]
     for pattern, text in NAMED:
         if re.fullmatch(pattern, name) and _fits(text, annotation):
             if variant and re.fullmatch(r"(?!n_|num_).*s", name) and text.isdigit():

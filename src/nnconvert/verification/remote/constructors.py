@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import inspect
 import itertools
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -29,6 +30,8 @@ NESTED = 2
 """How deep arguments are built that are models themselves."""
 ANYTHING = ("16", "None")
 """For a parameter of which nothing is known: it may be of no consequence."""
+PRETRAINED = re.compile(r"(\w+_)?pretrained(_\w+)?|weights|(\w+_)?weights_path|checkpoint(_path)?")
+"""Names of parameters that ask for trained weights."""
 SIZES = ((16, 16), (16, 32), (64, 64), (3, 16), (4, 4), (1, 1), (256, 256))
 """What "in" and "out" sizes are tried with, in turn."""
 
@@ -36,6 +39,8 @@ SIZES = ((16, 16), (16, 32), (64, 64), (3, 16), (4, 4), (1, 1), (256, 256))
 def constructor_arguments(cls: type, module_globals: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Where the arguments came from, and their text, candidate by candidate: ``("names", "dim=16")``."""
     if not required_parameters(cls):
+        if without := _without_download(cls):
+            yield "defaults", ", ".join(f"{name}={text}" for name, text in without.items())
         yield "defaults", ""
         for changed in _other_choices(cls, module_globals):
             texts = ", ".join(f"{name}={text}" for name, text in changed.items())
@@ -62,6 +67,13 @@ def constructor_arguments(cls: type, module_globals: dict[str, Any]) -> Iterator
                 for changed in _other_choices(cls, module_globals):
                     arguments = _arguments(cls, inner, outer, 0, module_globals, changed=changed)
                     yield "names of the constructor's parameters", arguments or ""
+
+
+def _without_download(cls: type) -> dict[str, str]:
+    """What keeps the constructor from fetching weights, where it would by default."""
+    named = (p for p in _parameters(cls) if PRETRAINED.fullmatch(p.name))
+    fetching = [p for p in named if isinstance(p.default, (bool, str)) and p.default]
+    return {p.name: "False" if p.default is True else "None" for p in fetching}
 
 
 def _other_choices(cls: type, module_globals: dict[str, Any]) -> Iterator[dict[str, str]]:
@@ -98,7 +110,7 @@ def _arguments(
     changed: Mapping[str, str] | None = None,
 ) -> str | None:
     """Text of all required arguments, and of the changed ones; None where one of a part cannot be guessed."""
-    changed = changed or {}
+    changed = {**_without_download(cls), **(changed or {})}
     required = required_parameters(cls)
     texts = [f"{name}={text}" for name, text in changed.items()]
     for parameter in (p for p in required if p.name not in changed):

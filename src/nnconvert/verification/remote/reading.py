@@ -92,6 +92,7 @@ class _Reader(ast.NodeVisitor):
     def __init__(self, model: nn.Module, names: list[str]) -> None:
         self.model = model
         self.found = {name: Read() for name in names}
+        self.names = getattr(inspect.unwrap(model.forward), "__globals__", {})
         self.open = set(names)
         """Names that are still what was given."""
 
@@ -120,6 +121,8 @@ class _Reader(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Compare(self, node: ast.Compare) -> None:
+        if isinstance(node.ops[0], (ast.In, ast.NotIn)) and (read := self.named(node.comparators[0])):
+            self.keyed(read, node.left)
         for dims in dimensions_compared(node):
             if read := self.named(dims[0]):
                 read.dims.append(dims[1])
@@ -132,9 +135,8 @@ class _Reader(ast.NodeVisitor):
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         if read := self.named(node.value):
-            if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
-                read.keys += [node.slice.value] * (node.slice.value not in read.keys)
-            elif isinstance(node.slice, ast.Tuple) and not any(_is_dots(part) for part in node.slice.elts):
+            self.keyed(read, node.slice)
+            if isinstance(node.slice, ast.Tuple) and not any(_is_dots(part) for part in node.slice.elts):
                 read.least = max(read.least, sum(not _is_none(part) for part in node.slice.elts))
         self.generic_visit(node)
 
@@ -167,9 +169,17 @@ class _Reader(ast.NodeVisitor):
         """``data.get("image")``; what others a class of the user's may have cannot be fed."""
         if hasattr(dict, name) and not hasattr(torch.Tensor, name):
             read.mapping = True
-            key = given[0].value if given and isinstance(given[0], ast.Constant) else None
-            if isinstance(key, str) and key not in read.keys:
-                read.keys.append(key)
+            for key in given[:1]:
+                self.keyed(read, key)
+
+    def keyed(self, read: Read, key: ast.expr) -> None:
+        """``data["image"]``, ``data[Key.IMAGE.value]``."""
+        path = ast.unparse(key).split(".") if isinstance(key, (ast.Attribute, ast.Name)) else [""]
+        value = key.value if isinstance(key, ast.Constant) else self.names.get(path[0])
+        for part in path[1:]:
+            value = getattr(value, part, None)
+        if isinstance(value, str) and value not in read.keys:
+            read.keys.append(value)
 
     def named(self, node: ast.expr) -> Read | None:
         return self.found[node.id] if isinstance(node, ast.Name) and node.id in self.open else None

@@ -92,6 +92,8 @@ def _alternatives(value: str, error: BaseException) -> Iterator[str]:
     if value[0] in "'\"" or re.search(CHOSEN, message, re.I):
         yield from (repr(word) for word in re.findall(r"['\"`]([\w./-]+)['\"`]", message)[:6])
     if numbers:
+        if "Dimension out of range" in message:
+            yield from ("1", "0")  # the number of a dimension, and no size
         if re.search(SEVERAL, message):
             yield from (f"({', '.join([value] * count)})" for count in (2, 3, 4))
         for have, want in compared_at(error):
