@@ -88,12 +88,18 @@ class Updated(nn.Module):
         return data["found"]
 
 
+class CalledItself(nn.Module):
+    def __call__(self, x, y):
+        assert y.ndim == 3
+        return F.relu(x.sum() + y)
+
+
 class Nameless(nn.Module):
     def helper(self, x):
         return F.relu(x)
 """
 )
-NAMES = ("Asserted", "Pair", "Tokens", "Handed", "Kept", "Called", "Looked", "Many", "Graph", "Updated")
+NAMES = ("Asserted", "Pair", "Tokens", "Handed", "Kept", "Called", "Looked", "Many", "Graph", "Updated", "CalledItself")
 
 
 def test_arguments_by_what_forward_does_with_them(check: Check) -> None:

@@ -15,6 +15,9 @@ import torch
 
 from .reading import dimensions_compared
 
+ENTERED = ("forward", "__call__")
+"""The method that gets the inputs."""
+
 
 def user_frames(error: BaseException) -> list[tuple[FrameType, int]]:
     """Frames and lines outside of torch and of this package, the innermost first."""
@@ -38,7 +41,7 @@ def names_at(frame: FrameType, line: int) -> list[str]:
 def blamed(error: BaseException) -> list[int]:
     """Places of the arguments of forward that its failing statement reads, then of those it got its values from."""
     for frame, line in user_frames(error)[::-1]:
-        if frame.f_code.co_name == "forward":
+        if frame.f_code.co_name in ENTERED:
             names = names_at(frame, line)
             behind = _behind(frame, names)
             arguments = list(enumerate(_arguments(frame)))
@@ -82,7 +85,7 @@ def _tree(code: CodeType) -> ast.Module | None:
 
 def keys_read(error: BaseException, place: int) -> list[str]:
     """Texts by which forward looks into one of its arguments, in order: ``data["image"]``."""
-    frame = next((f for f, _ in user_frames(error)[::-1] if f.f_code.co_name == "forward"), None)
+    frame = next((f for f, _ in user_frames(error)[::-1] if f.f_code.co_name in ENTERED), None)
     if frame is None or place >= len(_arguments(frame)):
         return []
     tree = _tree(frame.f_code)

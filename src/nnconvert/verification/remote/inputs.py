@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from torch import nn
 
 from .others import MOST_DIMENSIONS, SAME, bunched, choices, combinations, names_a_tensor
-from .reading import Read, read_forward
+from .reading import Read, parameters_of, read_forward
 from .shapes import FLOATS, Shape, first_tensors
 from .written import varied
 
@@ -76,7 +76,7 @@ class Feed:
 
 def feeds(model: nn.Module) -> Iterator[Feed]:
     """Candidates for forward's arguments, the most likely first."""
-    parameters = list(inspect.signature(model.forward).parameters.values())
+    parameters = parameters_of(model)
     usable = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     required = [p for p in usable if p.default is p.empty]
     if not parameters:
@@ -100,7 +100,7 @@ def extended(model: nn.Module, feed: Feed) -> Iterator[Feed]:
 
 def _optional(model: nn.Module) -> list[list[inspect.Parameter]]:
     """Optional arguments that are known by name or annotation to be tensors: all, and the first alone."""
-    parameters = list(inspect.signature(model.forward).parameters.values())
+    parameters = parameters_of(model)
     usable = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     needed = [p for p in usable if p.default is p.empty] or usable[:1]
     found = [p.replace(kind=p.KEYWORD_ONLY) for p in usable if p not in needed and names_a_tensor(p)]

@@ -51,14 +51,27 @@ class Read:
 @functools.cache
 def has_forward(cls: type) -> bool:
     """Whether instances can be called: not where forward is missing, or left to those that derive from the class."""
-    forward = inspect.unwrap(cls.forward)  # type: ignore[attr-defined]
+    forward = _entered(cls)
     if forward is nn.Module.forward:
         return False
+    forward = inspect.unwrap(forward)
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(forward))).body[0]
     except (OSError, TypeError, SyntaxError):
         return True  # made at run time
     return not isinstance(tree, ast.FunctionDef) or not all(_does_nothing(statement) for statement in tree.body)
+
+
+def _entered(model: Any) -> Any:
+    """What runs when an instance is called: forward, or what stands in the place of the call itself."""
+    cls = model if isinstance(model, type) else type(model)
+    is_missing = getattr(model.forward, "__func__", model.forward) is nn.Module.forward
+    return model.__call__ if is_missing and cls.__call__ is not nn.Module.__call__ else model.forward
+
+
+def parameters_of(model: nn.Module) -> list[inspect.Parameter]:
+    """What forward takes, the instance left out."""
+    return list(inspect.signature(_entered(model)).parameters.values())
 
 
 def _does_nothing(statement: ast.stmt) -> bool:
@@ -71,7 +84,7 @@ def _does_nothing(statement: ast.stmt) -> bool:
 
 def read_forward(model: nn.Module) -> dict[str, Read]:
     """What is said of each argument, by its name, up to where the name is bound anew."""
-    forward = inspect.unwrap(model.forward)
+    forward = inspect.unwrap(_entered(model))
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(forward))).body[0]
     except (OSError, TypeError, SyntaxError):
@@ -92,7 +105,7 @@ class _Reader(ast.NodeVisitor):
     def __init__(self, model: nn.Module, names: list[str]) -> None:
         self.model = model
         self.found = {name: Read() for name in names}
-        self.names = getattr(inspect.unwrap(model.forward), "__globals__", {})
+        self.names = getattr(inspect.unwrap(_entered(model)), "__globals__", {})
         self.open = set(names)
         """Names that are still what was given."""
 
