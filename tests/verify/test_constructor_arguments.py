@@ -9,6 +9,8 @@ from .checking import HEAD, Check
 USED = (
     HEAD
     + """\
+import typing
+
 KINDS = {"plain": nn.ReLU, "other": nn.ELU}
 
 
@@ -144,6 +146,16 @@ class Volumes(nn.Module):
         return F.relu(first)
 
 
+class Sized(nn.Module):
+    def __init__(self, input_image_size: typing.Sequence[int], spatial_dims: int = 3):
+        super().__init__()
+        assert len(input_image_size) == spatial_dims
+        self.linear = nn.Linear(input_image_size[-1], 4)
+
+    def forward(self, x):
+        return F.relu(self.linear(x))
+
+
 def fetch():
     raise ValueError("not in a test")
 
@@ -207,21 +219,8 @@ def factored_small():
 def test_what_the_class_does_with_its_arguments(check: Check) -> None:
     seen = {e.class_name: (e.verdict, e.reason) for e in check.verify(USED, USED)}
     names = ("Passed", "PassedOn", "Derived", "Several", "Placed", "Counted", "Chosen", "Built", "Keyed", "Asked")
-    assert seen == dict.fromkeys(
-        (
-            *names,
-            "Optional",
-            "Sectioned",
-            "Volumes",
-            "Fetching",
-            "FetchingByDefault",
-            "Base",
-            "Real",
-            "Held",
-            "Factored",
-        ),
-        ("proved", ""),
-    )
+    more = ("Optional", "Sectioned", "Volumes", "Sized", "Fetching", "FetchingByDefault", "Base", "Real", "Held")
+    assert seen == dict.fromkeys((*names, *more, "Factored"), ("proved", ""))
 
 
 CONFIGURED = (

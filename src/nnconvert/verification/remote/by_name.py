@@ -18,7 +18,7 @@ NAMED = (
     (r"strides?|dilations?|groups?|(n|num)_groups|cardinality", "1"),
     (r"pad(ding)?(_size)?", "1"),
     (r".*(drop|prob).*|p|rate", "0.1"),
-    (r"(img|image|input|in)_?(size|res|resolution)|resolution|sample_size", "32"),
+    (r"(input_)?(img|image|input|in)_?(size|res|resolution)|resolution|sample_size", "32"),
     (r"(patch|window|block|pool)_?size|ws|window", "4"),
     (r"depths|num_blocks|layers|blocks|num_layers_list", "[2, 2, 2, 2]"),
     (r"(n|num)_(.*_)?(layers?|blocks?|stages?|convs?|repeats?)|(.*_)?depth|nlayers|n_?layers?|n|num", "2"),
@@ -82,7 +82,7 @@ def guess_by_name(
         found = [n for n, v in module_globals.items() if _is_block(v)]
         return found[min(variant, len(found) - 1)] if found else None
     if DIMENSIONS.fullmatch(name) and annotation in ("", "int"):
-        return "23"[variant % 2]
+        return by_dimensions(variant)
     for pattern, text in NAMED:
         if re.fullmatch(pattern, name) and _fits(text, annotation):
             if variant and re.fullmatch(r"(?!n_|num_).*s", name) and text.isdigit():
@@ -95,6 +95,10 @@ def guess_by_name(
     if SIZED.search(name):
         return str(outer if OUT.search(name) else inner)
     return "None" if "Optional" in str(parameter.annotation) or "None" in str(parameter.annotation) else None
+
+
+def by_dimensions(variant: int) -> str:
+    return "23"[variant % 2]
 
 
 def _as_many(text: str, annotation: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import nn
 
-from .by_name import guess_by_name
+from .by_name import DIMENSIONS, by_dimensions, guess_by_name
 from .by_use import by_use
 from .configs import NAMED as CONFIGURATION
 from .configs import configurations
@@ -200,7 +200,18 @@ def _by_name_and_use(
 ) -> str | None:
     """What the parameter's name and annotation suggest, if it fits what the class does with it."""
     named, use = guess_by_name(parameter, inner, outer, variant, module_globals), uses_of(cls).get(parameter.name)
+    named = _for_each_dimension(cls, named, parameter.annotation, variant)
     return by_use(use, named, lambda name: _by_name(name, inner, outer, variant), variant)
+
+
+def _for_each_dimension(cls: type, named: str | None, annotation: Any, variant: int) -> str | None:
+    """``(32, 32, 32)`` for sizes of which nothing says how many, where the class is about volumes."""
+    counts = (p.default if type(p.default) is int else int(by_dimensions(variant))
+              for p in _parameters(cls) if DIMENSIONS.fullmatch(p.name))  # fmt: skip
+    sizes = re.fullmatch(r"\((\d+), \1\)", named or "")
+    if not sizes or not re.search(r"([tT]uple\[int, \.\.\.|[lL]ist\[int|[sS]equence\[int)\]", str(annotation)):
+        return named
+    return f"({', '.join([sizes[1]] * max(next(counts, 2), 2))})"
 
 
 def _by_name(name: str, inner: int, outer: int, variant: int) -> str | None:
