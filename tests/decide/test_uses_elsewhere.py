@@ -187,6 +187,13 @@ BORROWED = {
         "from net import Net\n\n\nclass Sub(Net):\n    def forward(self, x):\n        return Net.forward(self, x)\n",
         "leaky_relu",
     ),
+    "a method that runs it is lent": ("from net import Net\n\n\nclass Other:\n    act = Net.act\n", "NNC110"),
+    "a method that does not run it is lent": (
+        "from net import Net\n\n\nclass Other:\n    size = Net.size\n",
+        "leaky_relu",
+    ),
+    "a method that does not run it is replaced": ("from net import Net\n\nNet.size = 3\n", "leaky_relu"),
+    "__init__ is replaced": ("from net import Net\n\nNet.__init__ = lambda self: None\n", "NNC110"),
     "it is compared": ("from net import Net\n\nprint(Net.forward is None)\n", "leaky_relu"),
     "of another class": ("from others import Net\n\nf = Net.forward\n", "leaky_relu"),
 }
@@ -194,7 +201,8 @@ BORROWED = {
 
 @pytest.mark.parametrize(("text", "expected"), BORROWED.values(), ids=BORROWED)
 def test_borrowed_elsewhere(tmp_path: Path, text: str, expected: str) -> None:
-    root = write(tmp_path, {"net.py": NET, **MODELS, "train.py": text})
+    methods = "\n    def act(self, x):\n        return self(x)\n\n    def size(self):\n        return 1\n\n\ndef build"
+    root = write(tmp_path, {"net.py": NET.replace("\n\ndef build", methods), **MODELS, "train.py": text})
     assert outcomes(root / "net.py") == expected
 
 
