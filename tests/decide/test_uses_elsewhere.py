@@ -296,3 +296,35 @@ def test_names_that_other_files_use_are_taken(tmp_path: Path, text: str, expecte
 def test_names_in_files_that_never_see_an_instance_are_free(tmp_path: Path) -> None:
     root = write(tmp_path, {"net.py": NET, "use.py": other("model = load()\nmodel.leaky_relu = print", "import json")})
     assert outcomes(root / "net.py") == "leaky_relu"
+
+
+CONSTANTS = {
+    "imported": ("from values import P", "P", "P = 0.1\n", "leaky_relu"),
+    "of a module": ("import values", "values.P", "P = 0.1\n", "leaky_relu"),
+    "handed on": ("from more import P", "P", "P = -(1 / 8)\n", "leaky_relu"),
+    "two values": ("from values import P", "P", "P = 0.1\nP = 0.2\n", "NNC207"),
+    "changed by a function": ("import values", "values.P", "P = 0.1\ndef f():\n    global P\n    P = 1\n", "NNC207"),
+    "computed": ("from values import P", "P", "P = f()\n", "NNC207"),
+    "a list": ("from values import P", "P[0]", "P = [0.1]\n", "NNC207"),
+    "changed from outside": ("import values", "values.P", "P = 0.1\n# stored\n", "NNC207"),
+    "changed here": ("from values import P\n\nP = 2", "P", "P = 0.1\n", "NNC203"),
+}
+
+
+def using(imports: str, call: str) -> str:
+    return f"{HEAD}{imports}\n\n\nclass Net(nn.Module):\n    def forward(self, x):\n        return {call}\n"
+
+
+@pytest.mark.parametrize(("imports", "setting", "values", "expected"), CONSTANTS.values(), ids=CONSTANTS)
+def test_constants_of_other_files(tmp_path: Path, imports: str, setting: str, values: str, expected: str) -> None:
+    net = using(imports, f"F.leaky_relu(x, {setting})")
+    files = {"net.py": net, "values.py": values, "more.py": "from values import P\n"}
+    if "stored" in values:
+        files["train.py"] = "import values\n\nvalues.P = 0.3\n"
+    assert outcomes(write(tmp_path, files) / "net.py") == expected
+
+
+@pytest.mark.parametrize(("value", "expected"), [("0.1", "dropout"), ("2", "NNC208")])
+def test_a_constant_of_another_file_that_is_checked_at_construction(tmp_path: Path, value: str, expected: str) -> None:
+    net = using("from values import P", "F.dropout(x, P, self.training) if x.ndim else x")
+    assert outcomes(write(tmp_path, {"net.py": net, "values.py": f"P = {value}\n"}) / "net.py") == expected

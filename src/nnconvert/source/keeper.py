@@ -9,7 +9,6 @@ from typing import Final
 
 from nnconvert.source.attributes import Attributes
 from nnconvert.source.classes import torch_attribute_names
-from nnconvert.source.functions import function_named
 from nnconvert.source.harmless import (
     asks_only,
     before_failure,
@@ -23,6 +22,7 @@ from nnconvert.source.harmless import (
     is_parameter_walk,
     loops_over_children,
 )
+from nnconvert.source.imported import function_named
 from nnconvert.source.keeps import EVERYTHING, NOTHING, PARAMETERS, Keeps
 from nnconvert.source.names import Names
 from nnconvert.source.scopes import FunctionNode, Scope
