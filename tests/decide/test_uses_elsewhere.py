@@ -188,6 +188,11 @@ BORROWED = {
         "leaky_relu",
     ),
     "a method that runs it is lent": ("from net import Net\n\n\nclass Other:\n    act = Net.act\n", "NNC110"),
+    "a method that runs it by the class is lent": (
+        "from net import Net\n\n\nclass Other:\n    f = Net.by_class\n",
+        "NNC110",
+    ),
+    "a method that may run it is lent": ("from net import Net\n\n\nclass Other:\n    f = Net.by_name\n", "NNC110"),
     "a method that does not run it is lent": (
         "from net import Net\n\n\nclass Other:\n    size = Net.size\n",
         "leaky_relu",
@@ -201,7 +206,9 @@ BORROWED = {
 
 @pytest.mark.parametrize(("text", "expected"), BORROWED.values(), ids=BORROWED)
 def test_borrowed_elsewhere(tmp_path: Path, text: str, expected: str) -> None:
-    methods = "\n    def act(self, x):\n        return self(x)\n\n    def size(self):\n        return 1\n\n\ndef build"
+    methods = "\n    def act(self, x):\n        return self(x)\n\n    def size(self):\n        return 1\n"
+    methods += "\n    def by_class(self, x):\n        return Net.forward(self, x)\n"
+    methods += "\n    def by_name(self, n, x):\n        return getattr(self, n)(x)\n\n\ndef build"
     root = write(tmp_path, {"net.py": NET.replace("\n\ndef build", methods), **MODELS, "train.py": text})
     assert outcomes(root / "net.py") == expected
 

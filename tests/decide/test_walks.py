@@ -53,6 +53,8 @@ NOTICED = {
     "partial, and the module comes second": "from functools import partial\ndef init(k, m):\n    if isinstance(k, nn.Linear):\n"
     "        f(k)\n    g(m)\nself.apply(partial(init, 1))",
     "decorated": "@twice\ndef init(m):\n    pass\nself.apply(init)",
+    "a name asked for": "y = dict(self.named_modules())\nif x in y:\n    f(x)",
+    "a loop within of the same variable": "for m in self.modules():\n    for m in (1, 2):\n        m = 3",
     "all names": "y = dict(self.named_modules())\nfor n in y:\n    f(n)",
     "a container under another name": "for m in self.layers:\n    if isinstance(m, nn.Sequential):\n"
     "        m = self\n        for c in m.children():\n            f(c)",
@@ -125,7 +127,7 @@ HARMLESS = {
     "one that is there already": "for m in self.modules():\n    if m is x:\n        f(m)",
     "what every module has": "for m in self.modules():\n    if not hasattr(m, '_non_persistent_buffers_set'):\n        f(m)",
     "looked up": "y = dict(self.named_modules())[x]",
-    "looked up in a local": "y = dict([*self.named_modules()])\nz = y.get(x, None) if 'layers' in y else y['fc']",
+    "looked up in a local": "y = dict([*self.named_modules()])\nz = y['fc'](y[x])",
     "children of a container": "for m in x:\n    if isinstance(m, nn.Sequential):\n        for c in m.children():\n"
     "            f(c)",
     "over the children of children": "def look(m, found):\n    if hasattr(m, 'processor'):\n        found.append(m)\n"

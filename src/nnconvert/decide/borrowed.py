@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Final
 
 from nnconvert.decide.arguments import LeaveError
@@ -31,12 +31,18 @@ class Borrowed:
         lent = self._lent[info]
         if not lent:
             return
-        running = (
-            {*reaching_methods(info, methods, self.reader.attributes), *_WHOLE, ""} if methods is not None else None
-        )
+        running = self._running(info, methods) if methods is not None else None
         for name, words in lent:
-            if running is None or name in running:
+            if running is None or name in running or name in _WHOLE:
                 raise LeaveError("NNC110", words)
+
+    def _running(self, info: ClassInfo, methods: Iterable[str]) -> frozenset[str]:
+        """The methods, and all from which one may be reached, by ``Net.forward(self)`` or by its name, too."""
+        running = set(reaching_methods(info, methods, self.reader.attributes))
+        others = [(name, node) for member in info.family() for name, nodes in member.methods.items() for node in nodes]
+        while new := {name for name, node in others if name not in running and _may_read(node, running)}:
+            running |= new
+        return frozenset(running)
 
     def _find(self, info: ClassInfo) -> Iterator[Lent]:
         for name, shown in (*_borrowed(info, self.reader), *_handed_on(info, self.reader)):
@@ -44,6 +50,15 @@ class Borrowed:
         for other in self.reader.elsewhere.naming(info):
             for name, shown in _borrowed(info, other):
                 yield name, f"{shown} is used on other objects in {other.name}"
+
+
+def _may_read(node: ast.AST, names: Container[str]) -> bool:
+    """Whether a method reads an attribute of such a name of anything, or of any name that it asks for by string."""
+    return any(
+        (isinstance(child, ast.Attribute) and child.attr in names)
+        or (isinstance(child, ast.Name) and child.id == "getattr")
+        for child in ast.walk(node)
+    )
 
 
 def _borrowed(info: ClassInfo, reader: Reader) -> Iterator[Lent]:

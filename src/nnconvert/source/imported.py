@@ -22,7 +22,10 @@ def function_named(node: ast.expr, scope: Scope) -> FunctionNode | None:
     if found is not None and len(found[1]) == 1 and isinstance(found[1][0].node, FunctionNode):
         return found[1][0].node
     imported = imported_binding(node, scope)
-    return imported[0].node if imported is not None and isinstance(imported[0].node, FunctionNode) else None
+    if imported is None or not isinstance(imported[0].node, FunctionNode):
+        return None
+    _, home, name = imported
+    return imported[0].node if not home.elsewhere.rebound(name) else None
 
 
 def literal_named(node: ast.expr, scope: Scope) -> ast.expr | None:

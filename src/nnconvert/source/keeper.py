@@ -101,7 +101,9 @@ class Keeper:
         if is_child_walk(statement.iter, about.variable):
             return NOTHING  # what it does with children is a walk of its own
         target = statement.target
-        if not (isinstance(target, ast.Name) and is_free_of(statement.iter, about.variable, about.scope)):
+        if not isinstance(target, ast.Name) or target.id == about.variable:
+            return EVERYTHING
+        if not is_free_of(statement.iter, about.variable, about.scope):
             return EVERYTHING
         inner = replace(about, each={**about.each, target.id: statement.iter})
         return self.body(statement.body, inner, ast.Continue) | self.body(statement.orelse, about, ast.Continue)

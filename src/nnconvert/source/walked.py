@@ -84,15 +84,9 @@ class Walked:
         return bool(loads) and all(self._looks_up(load) for load in loads)
 
     def _looks_up(self, node: ast.expr) -> bool:
+        """``modules["layer4"]``, which fails where there is none; not ``in`` or ``get``, which may ask for any name."""
         parent = self.tree.parents.get(node)
-        match parent:
-            case ast.Subscript(value=value, ctx=ast.Load()):
-                return value is node
-            case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[other]):
-                return other is node
-            case ast.Attribute(attr="get", value=value):
-                return isinstance(self.tree.parents.get(parent), ast.Call)
-        return False
+        return isinstance(parent, ast.Subscript) and parent.value is node and isinstance(parent.ctx, ast.Load)
 
     def _decides_recursion(self, call: ast.Call, scope: Scope) -> bool:
         """``if len(list(m.children())) > 0: replace(m)`` within ``replace``."""
