@@ -87,6 +87,15 @@ _WEIGHTS = (
     "self.slopes = nn.Parameter(torch.full((1,), 0.25))\nself.register_buffer('mean', torch.zeros(4))\n"
     "self.register_buffer('var', torch.ones(4))"
 )
+_CONSTRUCTORS = (
+    *("nn.LeakyReLU(self.slope)", "nn.Dropout(p * 0.5)", "nn.Dropout(p=p, inplace=True)", "nn.Softmax(dim=-1)"),
+    *("nn.Threshold(0.1, p)", "nn.Softplus(k)", "nn.LayerNorm(4, elementwise_affine=False)", "nn.Hardtanh(-p, p)"),
+    *("nn.ReLU(True)", "nn.RReLU()", "nn.Identity()", "nn.AlphaDropout(self.p)", "nn.GELU()", "nn.ELU(alpha=K)"),
+    *("nn.MaxPool1d(k, 1)", "nn.AvgPool1d(K, stride=1, padding=1)", "nn.Flatten()", "nn.ConstantPad1d((1, -1), p)"),
+    *("nn.Linear(4, 4)", "nn.LayerNorm(4)", "nn.PReLU()", "nn.BatchNorm1d(4)", "nn.Sequential(nn.ReLU())"),
+    *("nn.ReLU() if flag else nn.SiLU()", "self.act", "F.relu", "nn.Softmax(self.dim)", "nn.CELU(K, k > 5)"),
+)
+"""What the attributes ``net0``, ``net1``, ``sub0`` ... are."""
 _SETTINGS = "self.cfg = {'p': 0.2}\nself.ps = [0.1]\nself.rate = 0.3\nself.junk = 1"
 _IN_INIT = (
     *("self.relu = True", "self.dropout = p", "self.softmax = nn.Softmax(-1)", "self.act = F.relu"),
@@ -203,6 +212,7 @@ def main(with_keys):
 class _Draw:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
+        self.held: list[str] = []
 
     def one(self, forms: tuple[str, ...]) -> str:
         return self.random.choice(forms)
@@ -216,6 +226,8 @@ class _Draw:
     def expression(self) -> str:
         text = "x"
         for form in self.some(_EXPRESSIONS, (1, 1, 1, 2, 2, 3)):
+            if self.held and self.happens(0.3):
+                form = f"self.{self.random.choice(self.held)}({{x}})"
             text = form.format(x=text, r=self.one(_RATES[:3] if self.happens(0.6) else _RATES))
         return text
 
@@ -224,10 +236,17 @@ class _Draw:
         return form.format(e=self.expression(), f=self.expression())
 
     def init(self, name: str, is_subclass: bool) -> str:
-        parts = [self.one(_SUPER_OF_SUBCLASSES) if is_subclass else self.one(_SUPER).format(name=name), _PLAIN]
-        parts += [part for part in (_SUBMODULES, _WEIGHTS, _SETTINGS) if self.happens(0.9)]
+        if is_subclass and self.happens(0.7):
+            parts = [self.one(_SUPER_OF_SUBCLASSES)]
+        else:
+            parts = [self.one(_SUPER).format(name=name), _PLAIN]
+            parts += [part for part in (_SUBMODULES, _WEIGHTS, _SETTINGS) if self.happens(0.9)]
+        constructors = self.some(_CONSTRUCTORS, (0, 1, 2, 3))
+        held = [f"{name.lower()}{i}" for i in range(len(constructors))]
+        parts += [f"self.{attribute} = {made}" for attribute, made in zip(held, constructors, strict=True)]
+        self.held += held
         parts += self.some(_IN_INIT, (0, 0, 0, 1, 1, 2))
-        if self.happens(0.1):
+        if self.happens(0.05):
             self.random.shuffle(parts)
         return "def __init__(self, p=0.5, k=2, flag=True, act=None):\n" + _indented("\n".join(parts), 1)
 
