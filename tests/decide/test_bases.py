@@ -71,6 +71,33 @@ def test_special_classes(source: str) -> None:
     assert outcomes(source) == "NNC303"
 
 
+FALLBACK = "def __getattr__(self, name):\n    try:\n        return {}\n    except AttributeError:\n        return getattr(self.fc, name)"
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("super().__getattr__(name)", "relu"),
+        ("super(Net, self).__getattr__(name)", "relu"),
+        ("nn.Module.__getattr__(self, name)", "relu"),
+        ("getattr(self.fc, name)", "NNC303"),
+        ("super().__getattr__(name + '_')", "NNC303"),
+        ("super().__getattribute__(name)", "NNC303"),
+        ("self.fc.__getattr__(name)", "NNC303"),
+    ],
+)
+def test_a_class_that_looks_further_only_for_what_it_lacks(asked: str, expected: str) -> None:
+    assert outcomes(net(methods=FALLBACK.format(asked))) == expected
+
+
+def test_a_name_that_may_be_meant_for_another_object_is_not_given() -> None:
+    source = net(methods=FALLBACK.format("super().__getattr__(name)"), after="def last(net):\n    return net.relu\n")
+    assert outcomes(source) == "relu1"
+    executes_the_same(
+        net(methods=FALLBACK.format("super().__getattr__(name)")), "Net", inputs="torch.randn(2, 3, 4, 4)"
+    )
+
+
 def subclass(init: str, bases: str = "Net", before: str = "") -> str:
     body = "\n".join(f"        {line}" for line in init.splitlines())
     return f"{before}class Sub({bases}):\n    def __init__(self, q=0):\n{body}\n"

@@ -53,6 +53,10 @@ NOTICED = {
     "partial, and the module comes second": "from functools import partial\ndef init(k, m):\n    if isinstance(k, nn.Linear):\n"
     "        f(k)\n    g(m)\nself.apply(partial(init, 1))",
     "decorated": "@twice\ndef init(m):\n    pass\nself.apply(init)",
+    "nothing yet, but behind it": "for m in self.modules():\n    if isinstance(m, nn.ReLU):\n        pass\n    else:\n"
+    "        continue\n    f(m)",
+    "nothing yet in the second branch": "for m in self.modules():\n    if isinstance(m, nn.Linear):\n        k = 1\n"
+    "    elif isinstance(m, nn.ReLU):\n        pass\n    else:\n        continue\n    f(m)",
     "a name asked for": "y = dict(self.named_modules())\nif x in y:\n    f(x)",
     "a loop within of the same variable": "for m in self.modules():\n    for m in (1, 2):\n        m = 3",
     "all names": "y = dict(self.named_modules())\nfor n in y:\n    f(n)",

@@ -10,6 +10,7 @@ from nnconvert.decide.sites import Site
 from nnconvert.options import Options
 from nnconvert.source.classes import ClassInfo
 from nnconvert.source.facts import Method
+from nnconvert.source.fallback import asks_torch_first
 from nnconvert.source.inits import resets_later, skips_own_init
 from nnconvert.source.reader import Reader
 from nnconvert.source.scopes import Scope
@@ -118,6 +119,8 @@ def check_class(info: ClassInfo, reader: Reader) -> None:
     """Refuse classes on which registering does not do what it does elsewhere."""
     for member in info.family():
         special = sorted(_SPECIAL_METHODS & set(member.scope.bindings))
+        if special == ["__getattr__"] and asks_torch_first(member):
+            continue
         if special:
             raise LeaveError("NNC303", f"{member.qualname} defines {special[0]}")
     for member in info.ancestors():

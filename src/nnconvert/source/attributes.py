@@ -141,7 +141,15 @@ class Attributes:
                     names.update(torch_attribute_names()[short])
             if facts.stores_unknown_names:
                 names |= member.home.attributes._spoken_names
-        return names.union(*(a.outer_stores | a.asked_names for a in self.around(info)))
+        around = self.around(info)
+        if any("__getattr__" in member.scope.bindings for member in info.family()):
+            names = names.union(*(a._read_of_others() for a in around))  # another object may have answered
+        return names.union(*(a.outer_stores | a.asked_names for a in around))
+
+    def _read_of_others(self) -> set[str]:
+        """Names that are read of other objects than self and what is imported."""
+        loads = self.outer_loads.items()
+        return {name for name, nodes in loads if not all(self._is_import(node.value) for node in nodes)}
 
     def around(self, info: ClassInfo) -> list[Attributes]:
         """Of the files in which the class, its bases and its subclasses stand, this one first."""

@@ -60,7 +60,7 @@ class Keeper:
                     return keeps | tested
                 keeps |= self._branches(statement, about, leave)
                 if _leaves_else(statement, leave):
-                    return keeps
+                    return keeps | self._any_branch(statement, about)
                 about = _behind(statement, about)
             elif isinstance(statement, ast.Assign) and is_class_name(statement.value, about):
                 targets = {target.id for target in statement.targets if isinstance(target, ast.Name)}
@@ -130,6 +130,12 @@ class Keeper:
             if keeps.everything and asks_only(statement.test, variable, scope):
                 keeps = self.body(statement.body, about, leave)
         return keeps | self.body(statement.orelse, about, leave)
+
+    def _any_branch(self, statement: ast.If, about: About) -> Keeps:
+        """The modules that take a branch with a test, an empty one too."""
+        further = statement.orelse[0]
+        keeps = self.tests.test(statement.test, about)
+        return keeps | self._any_branch(further, about) if isinstance(further, ast.If) else keeps
 
     # -- functions that get the module -----------------------------------------------------------------------
 
