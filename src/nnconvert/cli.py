@@ -145,7 +145,7 @@ def _convert(**given: Any) -> int:
         arguments.verify_time_limit,
     )
     index = settings.index(arguments, settled)
-    gc.set_threshold(300_000, 2, 2)  # trees are many objects that live long: looking at them takes half the time
+    gc.disable()  # trees are many objects that live long: looking at them takes half the time
     atexit.register(gc.freeze)  # and so does taking them apart when all memory goes anyway
     console = output.console
     if arguments.state_map is not None and (why := moved.unwritable(arguments.state_map)):

@@ -288,3 +288,18 @@ def test_names_that_other_files_use_are_taken(tmp_path: Path, text: str, expecte
 def test_names_in_files_that_never_see_an_instance_are_free(tmp_path: Path) -> None:
     root = write(tmp_path, {"net.py": NET, "use.py": other("model = load()\nmodel.leaky_relu = print", "import json")})
     assert outcomes(root / "net.py") == "leaky_relu"
+
+
+STORES = "from net import Net\n\n\ndef weaken(model):\n    model.p = 1\n"
+SAME_NAMES = {
+    "another module of that name": (NET, "leaky_relu"),
+    "one that hands it on": ("from a.net import Net\n", "NNC203"),
+    "one that hands on all": ("from a.net import *\n", "NNC203"),
+    "one that has it from where nobody finds it": ("from elsewhere.net import Net\n", "NNC203"),
+}
+
+
+@pytest.mark.parametrize(("beside", "expected"), SAME_NAMES.values(), ids=SAME_NAMES)
+def test_a_module_of_the_same_name(tmp_path: Path, beside: str, expected: str) -> None:
+    root = write(tmp_path, {"a/net.py": NET, "b/net.py": beside, "b/train.py": STORES})
+    assert outcomes(root / "a" / "net.py") == expected

@@ -17,7 +17,7 @@ Numbers: TypeAlias = "array[int] | bytes"
 Table: TypeAlias = dict[bytes, Numbers]
 
 _CODE: Final = "I"
-_TABLES: Final = ("words", "stored", "bases", "reached", "tested", "taken", "importers", "walking")
+_TABLES: Final = ("words", "stored", "bases", "reached", "tested", "taken", "dotted", "importers", "walking")
 _FEW: Final = 32
 """Changed files that are read again in every run, sooner than all is written again."""
 
@@ -25,9 +25,9 @@ _FEW: Final = 32
 class Names(NamedTuple):
     """What one file says of names: see ``Said``."""
 
-    imports: list[tuple[str, frozenset[str]]]
-    classes: frozenset[str]
-    dotted: frozenset[str]
+    imports: list[tuple[str, tuple[str, ...]]]
+    plain: tuple[str, ...]
+    classes: tuple[str, ...]
 
 
 class Tables:
@@ -67,8 +67,8 @@ class Tables:
         number = len(self.paths)
         self.paths.append(path)
         self.told.append(state)
-        self.names.append(Names(found.imports, found.classes, found.dotted))
-        for table in ("words", "stored", "bases", "reached", "tested", "taken"):
+        self.names.append(Names(found.imports, found.plain, found.classes))
+        for table in ("words", "stored", "bases", "reached", "tested", "taken", "dotted"):
             self._number(table, getattr(found, table), number)
         self._number("importers", (module.encode() for module in found.modules), number)
         self._number("walking", (b"",) if found.may_walk else (), number)
