@@ -206,7 +206,8 @@ def _convert_files(
         )
         for result in output.progress(results, len(files)):
             output.add(result)
-            collector.add(result)
+            if arguments.state_map is not None:
+                collector.add(result)
     return output.end()
 
 
