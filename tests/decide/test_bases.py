@@ -55,6 +55,8 @@ SPECIAL = {
     "dataclass by another name": f"{IMPORTS}import dataclasses as dc\n@dc.dataclass\n{bare()[len(IMPORTS) :].strip()}\n",
     "slots": net(attributes="__slots__ = ('a',)"),
     "getattr": net(methods="def __getattr__(self, name): return 3"),
+    "children, which train() walks": net(methods="def children(self): return iter(())"),
+    "named_children of a subclass": bare(after="class Sub(Net):\n    def named_children(self): return iter(())\n"),
     "setattr by assignment": net(attributes="__setattr__ = object.__setattr__"),
     "getattr of a subclass": bare(after="class Sub(Net):\n    def __getattr__(self, name): return 3\n"),
     "setattr of a subclass": bare(after="class Sub(Net):\n    def __setattr__(self, name, value): pass\n"),

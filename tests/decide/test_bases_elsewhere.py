@@ -138,6 +138,12 @@ BODIES = {
         "NNC305",
     ),
     "it walks": ("class Base(nn.Module):\n    def all(self):\n        return list(self.children())", USE, "NNC302"),
+    "it looks for what is to be registered": (
+        "class Base(nn.Module):\n    def count(self):\n"
+        "        return len([m for m in self.modules() if isinstance(m, (nn.Linear, nn.ReLU))])",
+        USE,
+        "NNC302",
+    ),
     "it walks to initialize": (
         "class Base(nn.Module):\n    def init(self):\n        for m in self.modules():\n"
         "            if isinstance(m, nn.Linear):\n                m.reset_parameters()",

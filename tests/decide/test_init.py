@@ -133,6 +133,29 @@ def test_odd_inits(source: str, expected: str) -> None:
     assert outcomes(source) == expected
 
 
+RESETS = {
+    "on some paths only": "class Base(nn.Module):\n    def __init__(self):\n        if flag:\n            super().__init__()\n",
+    "from the class behind it": "class Mix:\n    def __init__(self):\n        super().__init__()\n\nclass Base(Mix, nn.Module): pass\n",
+}
+
+
+@pytest.mark.parametrize("base", RESETS.values(), ids=RESETS)
+def test_registered_after_what_may_run_the_init_of_modules_again(base: str) -> None:
+    source = net(before=base, init="nn.Module.__init__(self)\nself.fc = nn.Linear(2, 2)\nBase.__init__(self)")
+    text, _ = convert(
+        source.replace("Net(nn.Module)", "Net(Base)").replace("        super().__init__()\n        nn", "        nn")
+    )
+    assert "Base.__init__(self)\n        self.relu = nn.ReLU()\n" in text
+
+
+def test_left_where_a_subclass_may_run_the_init_of_modules_again() -> None:
+    base = "class Other(nn.Module):\n    def __init__(self, flag):\n        if flag:\n            super().__init__()\n"
+    after = (
+        "class Sub(Net, Other):\n    def __init__(self):\n        Net.__init__(self)\n        Other.__init__(self, 1)\n"
+    )
+    assert outcomes(net(before=base) + after) == "NNC110"
+
+
 def test_a_base_that_runs_the_call() -> None:
     base = "class Base(nn.Module):\n    def __init__(self):\n        super().__init__()\n        {}\n    def other(self):\n        pass\n"
     method = "def build(self):\n    return F.relu(torch.ones(1))\n"

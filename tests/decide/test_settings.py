@@ -55,6 +55,7 @@ def test_a_constant_moves(source: str, constructor: str) -> None:
         (net("for k in (2, 3):\n    x = F.max_pool2d(x, k)\nreturn x"), "NNC205"),
         (net("return [F.max_pool2d(x, k) for k in (2, 3)]"), "NNC205"),
         (net("k = 2\nk += 1\n" + POOL.format("k")), "NNC205"),
+        (net("y = F.max_pool2d(x, k)\nk = 2\nreturn y"), "NNC205"),
         (net("k = [2, 2]\nk[0] = 3\n" + POOL.format("k")), "NNC205"),
         (net(POOL.format("2 if self.training else 3")), "NNC404"),
         (net(GLOBAL, before="K = 2\nK = 3"), "NNC203"),

@@ -15,7 +15,10 @@ from nnconvert.source.reader import Reader
 from nnconvert.source.scopes import Scope
 
 _SPECIAL_METHODS: Final = frozenset(
-    {"__setattr__", "__getattr__", "__getattribute__", "__delattr__", "__slots__", "__dir__", "__new__"}
+    {
+        *("__setattr__", "__getattr__", "__getattribute__", "__delattr__", "__slots__", "__dir__", "__new__"),
+        *("children", "named_children"),  # by these train() and eval() reach the submodules
+    }
 )
 
 _MOST_LINKS: Final = 160

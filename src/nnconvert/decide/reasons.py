@@ -243,7 +243,7 @@ _ROWS: Final = (
     Reason(
         "NNC303",
         "special-class",
-        "The class defines __setattr__, __getattr__, __slots__ or the like, or is a dataclass.",
+        "The class defines __setattr__, __getattr__, __slots__, children() or the like, or is a dataclass.",
         "Registering a submodule may not do there what it does elsewhere.",
         "Convert by hand.",
         "@dataclass\nclass Net(nn.Module): ...",

@@ -11,7 +11,7 @@ from typing import Final
 from nnconvert.source.attributes import Attributes
 from nnconvert.source.classes import MODULE, ClassInfo
 from nnconvert.source.facts import Method
-from nnconvert.source.inits import InitChain, base_init_calls, is_base_init, is_super
+from nnconvert.source.inits import InitChain, is_base_init, is_super
 from nnconvert.source.inspected import is_only_inspected
 from nnconvert.source.nodes import children
 from nnconvert.source.paths import always, own_nodes
@@ -65,15 +65,15 @@ class Construction:
 
     @cached_property
     def base_call(self) -> int | None:
-        """Index of the last statement that runs nn.Module.__init__; None where not every path passes one."""
-        calling = [i for i, statement in enumerate(self.body) if self._calls_base(statement)]
-        if not calling or not always(self.body, self._calls_base):
+        """Index of the last statement that may run nn.Module.__init__; None where not every path passes one."""
+        if not always(self.body, self._calls_base):
             return None
-        return calling[-1]
+        resetting = self._chain.resetting
+        calling = [i for i, statement in enumerate(self.body) if resetting.runs_module_init(statement, self.info)]
+        return calling[-1] if calling else None
 
     def _calls_base(self, statement: ast.stmt) -> bool:
-        calls = base_init_calls([statement], self.attributes)
-        return any(self._chain.call_reaches(call, self.info, MODULE) for call in calls)
+        return self._chain.runs_module_init(statement, self.info)
 
     @cached_property
     def _chain(self) -> InitChain:

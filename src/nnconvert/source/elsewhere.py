@@ -122,8 +122,9 @@ class Elsewhere:
         receiver = walk.node.value if isinstance(walk.node, ast.Attribute) else None
         if receiver is None or not walk.keeps.notices(module):
             return False
-        if walk.is_deep and module in walk.keeps.classes:
-            return other.path in self._known(info).meeting or _is_handed_in(receiver, other)
+        looks_for_it = walk.is_deep and module in walk.keeps.classes
+        if looks_for_it and (other.path in self._known(info).meeting or _is_handed_in(receiver, other)):
+            return True
         return may_be_instance(receiver, info, other)
 
     def may_hold(self, node: ast.expr, info: ClassInfo, other: Reader) -> bool:

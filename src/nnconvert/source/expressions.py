@@ -217,6 +217,8 @@ class Expression:
             if any(self._reads_input(binding.node) for binding in bindings):
                 raise NotConstantError("input", f"{shown} depends on the input")
             raise NotConstantError("local", f"{shown} is a variable of the method that changes")
+        if where is self.scope and node.lineno < getattr(bindings[0].node, "lineno", 0):
+            raise NotConstantError("local", f"{shown} is read before it has a value")
         self._refuse_changed(node.id, "local")
         self.substituted = True
         outer, self.scope = self.scope, where

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import TypeGuard
 
 from nnconvert.source.attributes import Attributes
@@ -13,19 +14,30 @@ from nnconvert.source.scopes import FunctionNode
 
 
 class InitChain:
-    """What building an instance of exactly the class ``start`` runs."""
+    """What building an instance of exactly the class ``start`` runs: certainly, or ``possibly``."""
 
-    def __init__(self, start: ClassInfo, attributes: Attributes) -> None:
+    def __init__(self, start: ClassInfo, attributes: Attributes, *, possibly: bool = False) -> None:
+        self.start = start
         self.attributes = attributes
         self.order = linearize(start, attributes)
+        self.possibly = possibly
         self._running: list[ClassInfo] = []
 
     def reaches(self, target: Base, index: int = 0) -> bool:
-        """Whether ``__init__`` of the target certainly runs, and nothing resets nn.Module behind it.
+        """Whether ``__init__`` of the target runs, and nothing resets nn.Module behind it.
 
         ``index``: the place in the resolution order where the search for ``__init__`` starts.
         """
         return self._search(self.order[index:], target)
+
+    @cached_property
+    def resetting(self) -> InitChain:
+        """The same chain, to ask what may run nn.Module.__init__ and so empty what is registered."""
+        return InitChain(self.start, self.attributes, possibly=True)
+
+    def runs_module_init(self, statement: ast.stmt, owner: ClassInfo) -> bool:
+        calls = base_init_calls([statement], self.attributes)
+        return any(self.call_reaches(call, owner, MODULE) for call in calls)
 
     def call_reaches(self, call: ast.Call, owner: ClassInfo, target: Base) -> bool:
         """The same for one call of a base's ``__init__`` that stands in a method of ``owner``."""
@@ -35,12 +47,15 @@ class InitChain:
         classes = self.attributes.classes
         if is_super(receiver):
             starts = self._super_starts(receiver, owner)
-            return bool(starts) and all(self._behind(start, target) for start in starts)
+            return self._each(self._behind(start, target) for start in starts) if starts else self.possibly
         local = classes.named(receiver, scope)
         if local:
-            return all(self._search(linearize(info, self.attributes), target) for info in local)
+            return self._each(self._search(linearize(info, self.attributes), target) for info in local)
         outer = classes.names.qualname(receiver, scope)
         return outer is not None and self._search([outer], target)
+
+    def _each(self, outcomes: Iterable[bool]) -> bool:
+        return any(outcomes) if self.possibly else all(outcomes)
 
     def _super_starts(self, call: ast.Call, owner: ClassInfo) -> Sequence[Base]:
         """The class behind which ``super(...)`` starts its search."""
@@ -69,7 +84,7 @@ class InitChain:
                 if self.attributes.classes.is_dataclass(entry):
                     return False
             elif entry == MODULE or not self.attributes.classes.is_known(entry):
-                return False
+                return False  # were an unknown one to reset nn.Module, it would lose what others have registered
             elif self.attributes.classes.is_module(entry):
                 return self._behind(entry, target)
         return False
@@ -77,10 +92,10 @@ class InitChain:
     def _init_reaches(self, owner: ClassInfo, target: Base) -> bool:
         nodes = owner.methods.get("__init__", [])
         others = [b for b in owner.scope.bindings["__init__"] if not isinstance(b.node, FunctionNode)]
-        if others or owner in self._running:
-            return False
+        if others or owner in self._running or not nodes:
+            return self.possibly
         self._running.append(owner)
-        found = bool(nodes) and all(self._body_reaches(node, owner, target) for node in nodes)
+        found = self._each(self._body_reaches(node, owner, target) for node in nodes)
         self._running.pop()
         return found
 
@@ -89,9 +104,11 @@ class InitChain:
             calls = base_init_calls([statement], self.attributes)
             return any(self.call_reaches(call, owner, wanted) for call in calls)
 
+        if self.possibly:
+            return any(map(does, init.body))
         if not always(init.body, does):
             return False
-        resetting = [statement for statement in init.body if does(statement, MODULE)]
+        resetting = [s for s in init.body if self.resetting.runs_module_init(s, owner)]
         return not resetting or always(resetting[-1:], does)
 
 
