@@ -61,7 +61,7 @@ class Elsewhere:
         if project is None:
             return ""
         asking: set[Path] = set().union(*(project.naming([word]) for word in ASKING))
-        for other in self.readers(info, asking & project.reaching(name)):
+        for other in self.readers(info, asking & project.quoting(name)):
             for owner, node, scope in other.attributes.questions:
                 if any(exact and name in text.split(".") for text, exact in string_values(node, scope)) and (
                     owner is None or may_be_owner(owner, info, other)
@@ -107,8 +107,9 @@ class Elsewhere:
     def _walk(self, info: ClassInfo, module: str) -> str:
         project = self._project(info)
         if project is not None:
-            walking = project.walking
-            looking = walking & project.testing(module)
+            # Through the self of a method goes what stands in its own class.
+            walking = project.walking_others | (project.walking & self._known(info).naming)
+            looking = project.walking & project.testing(module)
         else:
             walking = looking = set()
         for other in self.readers(info, walking, looking):

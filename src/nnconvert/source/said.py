@@ -22,7 +22,8 @@ _TESTS: Final = (
     re.compile(rb"__name__\s*(?:==|is|in)\s([^:\r\n]*)"),
 )
 _REACHED: Final = re.compile(rb"\.(?<!\bself\.)[ \t]*([A-Za-z_]\w*)")
-_QUOTED: Final = re.compile(rb"['\"]([\w.]+)['\"]")
+_QUOTED: Final = re.compile(rb"['\"]([\w.]+)(?=['\"])")
+_LAST_QUOTED: Final = re.compile(rb"\.([A-Za-z_]\w*)['\"]")
 _TAKEN: Final = re.compile(rb"([A-Z_](?<!\w[A-Z_])(?:(?<=[A-Z])|[A-Z])\w*)\.([A-Za-z_]\w*)")
 _ASKED: Final = tuple(
     re.compile(rb"%s\(\s*(?:\w+\.)*(_?[A-Z]\w*)" % name) for name in (b"getattr", b"setattr", b"vars", b"object")
@@ -38,6 +39,11 @@ _WALK: Final = re.compile(
     rb"\.(?:(?:[\s\\]|#[^\r\n]*[\r\n])*(?:(?:named_)?children|named_modules|apply)|"
     rb"(?<!\bnn\.)[\s\\]*modules|(?<=\bnn\.)modules(?!\.|[ \t]+import))"
 )
+_TABLE: Final = re.compile(rb"\._modules\b")
+_BOUND_SELF: Final = re.compile(rb"self(?<!\wself)[ \t]*(?::[^=\r\n]*)?:?=(?!=)")
+_OF_SELF: Final = re.compile(rb"(?:\A|[^\w.])self\Z")
+WALKS: Final = b"walks"
+OTHERS: Final = b"others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +66,14 @@ class Said:
     bases: Set[bytes]
     reached: Set[bytes]
     """Names of attributes of anything but ``self``, and what stands between quotes."""
+    quoted: Set[bytes]
+    """The parts of the paths that stand between quotes."""
     tested: Set[bytes]
     """Names of classes that something is tested for."""
     taken: Set[bytes]
     """``Net.forward``, and ``Net.`` for ``getattr(Net, ...)``."""
-    may_walk: bool
-    """Whether something may go through submodules."""
+    walking: Set[bytes]
+    """Empty where nothing may go through submodules; ``WALKS``, and ``OTHERS`` where not only through those of self."""
 
 
 def said(data: bytes) -> Said:
@@ -76,7 +84,8 @@ def said(data: bytes) -> Said:
     plain = tuple(_plain(_PLAIN_IMPORT.findall(lines)))
     modules.update(module.rpartition(".")[2] for module in plain)
     aliases.update(_assigned(data))
-    reached = {part for text in _QUOTED.findall(data) for part in text.split(b".")}
+    quoted = {part for text in _QUOTED.findall(data) for part in text.split(b".")}
+    quoted.update(_LAST_QUOTED.findall(data))
     taken = {b"%s.%s" % found for found in set(_TAKEN.findall(data))}
     taken.update(name + b"." for pattern in _ASKED for name in pattern.findall(data))
     return Said(
@@ -89,10 +98,11 @@ def said(data: bytes) -> Said:
         words=set(data.translate(_TO_WORDS).split()),
         stored=set(_STORE.findall(data)),
         bases={word for text in _CLASS.findall(lines) for word in _WORD.findall(text)},
-        reached=reached.union(_REACHED.findall(data)),
+        reached=quoted.union(_REACHED.findall(data)),
+        quoted=quoted,
         tested={word for pattern in _TESTS for text in pattern.findall(data) for word in _WORD.findall(text)},
         taken=taken,
-        may_walk=_may_walk(data),
+        walking=frozenset(_walking(data)),
     )
 
 
@@ -104,10 +114,14 @@ def _assigned(data: bytes) -> Iterator[tuple[str, str]]:
             yield alias.decode(), match[1].decode()
 
 
-def _may_walk(data: bytes) -> bool:
-    if b"_modules" in data or b"register_module_" in data or (b"nn.modules" in data and b"import *" in data):
-        return True
-    return _WALK.search(data) is not None
+def _walking(data: bytes) -> Iterator[bytes]:
+    of_all = b"register_module_" in data or (b"nn.modules" in data and b"import *" in data)
+    places = [match.start() for pattern in (_WALK, _TABLE) for match in pattern.finditer(data)]
+    if of_all or places or b"_modules" in data:
+        yield WALKS
+    of_self = all(_OF_SELF.search(data[max(0, place - 5) : place]) for place in places)
+    if of_all or not of_self or (places and _BOUND_SELF.search(data) is not None):
+        yield OTHERS
 
 
 def _imports(

@@ -11,6 +11,7 @@ from typing import Final
 from nnconvert import stored
 from nnconvert.source.leads import Leads, last_name
 from nnconvert.source.modules import ModuleFinder, project_root
+from nnconvert.source.said import OTHERS, WALKS
 from nnconvert.source.tables import Tables, tables_of
 from nnconvert.stored import Told, told
 
@@ -63,10 +64,19 @@ class Project:
         lent = tables.at("words", "MethodType") if tables.at("words", name) else frozenset()
         return set(self._named(tables.at("reached", name) | lent))
 
+    def quoting(self, name: str) -> Set[Path]:
+        """Files in which the name stands between quotes, perhaps as a part of a path."""
+        return set(self._named(self._tables.at("quoted", name)))
+
     @cached_property
     def walking(self) -> Set[Path]:
         """Files in which something may go through submodules."""
-        return set(self._named(self._tables.at("walking", "")))
+        return set(self._named(self._tables.at("walking", WALKS.decode())))
+
+    @cached_property
+    def walking_others(self) -> Set[Path]:
+        """Those in which it may be of something else than the self of a method."""
+        return set(self._named(self._tables.at("walking", OTHERS.decode())))
 
     def testing(self, class_name: str) -> Set[Path]:
         """Files that test whether something is an instance of a class of this name."""
