@@ -27,25 +27,24 @@ def expectations(plan: Plan) -> tuple[Expected, ...]:
 
 def _expected_gains(plan: Plan) -> tuple[Expected, ...]:
     """The classes with converted call sites, and the submodules that each gains."""
-    added: dict[str, dict[str, str]] = {}
+    added: dict[str, list[tuple[str, str]]] = {}
     for class_plan in plan.classes:
-        submodules = {r.name: r.constructor for r in class_plan.registrations}
-        added.setdefault(class_plan.class_name, {}).update(submodules)
+        submodules = [(r.name, r.constructor) for r in class_plan.registrations]
+        added.setdefault(class_plan.class_name, []).extend(submodules)
     for decision in plan.converted:
         outcome = decision.outcome
         if decision.site.class_name:
-            added.setdefault(decision.site.class_name, {})
+            added.setdefault(decision.site.class_name, [])
         if isinstance(outcome, Conversion) and outcome.kind == "reference" and decision.site.class_name:
-            # Such a site registers the submodule itself: self.act = F.relu becomes self.act = nn.ReLU().
-            added.setdefault(decision.site.class_name, {})[outcome.submodule] = outcome.callee
+            # Such a site registers the submodule itself: self.act = F.relu becomes self.act = nn.ReLU(). Where the
+            # assignment chooses among several (F.relu if a else F.gelu), it is one of them.
+            added.setdefault(decision.site.class_name, []).append((outcome.submodule, outcome.callee))
     gained: dict[str, list[ModuleCall]] = {name: [] for name in added}
     for decision in plan.converted:
         site, outcome = decision.site, decision.outcome
         if isinstance(outcome, Conversion) and site.class_name in gained:
             gained[site.class_name].append(ModuleCall(outcome.submodule, outcome.module, site.position.line))
-    return tuple(
-        Expected(name, tuple(submodules.items()), gained=tuple(gained[name])) for name, submodules in added.items()
-    )
+    return tuple(Expected(name, tuple(submodules), gained=tuple(gained[name])) for name, submodules in added.items())
 
 
 def _expected_losses(plan: Plan) -> tuple[Expected, ...]:

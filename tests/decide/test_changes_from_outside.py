@@ -52,6 +52,21 @@ def test_what_is_no_instance_may_be_stored_on(after: str) -> None:
     assert registrations(source) == ["elu = nn.ELU(self.p)"]
 
 
+SLICE = "self.p = p\nself.s = %s\nfor i in range(9):\n    self.s.add_module(str(i), p[i])"
+
+
+@pytest.mark.parametrize(
+    ("layer", "left"),
+    [("nn.Sequential()", False), ("torch.nn.Sequential(nn.Linear(1, 1))", False), ("p", True), ("make()", True)],
+)
+def test_a_layer_of_torch_is_no_instance(layer: str, left: bool) -> None:
+    source = net("return F.elu(x, self.p)", init=SLICE % layer, args="p")
+    if left:
+        check_left(source, "NNC203")
+    else:
+        assert registrations(source)[-1] == "elu = nn.ELU(self.p)"
+
+
 @pytest.mark.parametrize(
     ("init", "after"),
     [

@@ -16,6 +16,11 @@ CALL = "return self.act(x)"
         ("self.act: object = torch.tanh", "nn.Tanh()"),
         ("self.act = nn.functional.relu_", "nn.ReLU(inplace=True)"),
         ("self.act, self.k = F.gelu, 2", "nn.GELU(), 2"),
+        ("self.act = F.relu if self.training else torch.tanh", "nn.ReLU() if self.training else nn.Tanh()"),
+        (
+            "self.act = F.elu if not self.training else (F.gelu if self.training else F.relu6)",
+            "nn.ELU() if not self.training else (nn.GELU() if self.training else nn.ReLU6())",
+        ),
     ],
 )
 def test_a_held_functional_converts(init: str, constructor: str) -> None:
@@ -38,7 +43,11 @@ def test_used_in_a_subclass_and_from_outside() -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        net(CALL, init="self.act = F.relu if a else F.gelu", args="a"),
+        net(CALL, init="self.act = F.relu if a else a", args="a"),
+        net(CALL, init="self.act = F.relu if a else F.gelu if a == 1 else None", args="a"),
+        net(CALL, init="self.act = a if F.relu else None", args="a"),
+        net("return self.act(x, True)", init="self.act = F.relu if a else F.gelu", args="a"),
+        net(CALL, init="self.act = (F.relu if a else F.gelu, 1)[0]", args="a"),
         net(CALL, init="if a:\n    self.act = F.relu", args="a"),
         net(CALL, init="self.act = a or F.relu", args="a"),
         net(CALL, init="self.acts = {'relu': F.relu}"),

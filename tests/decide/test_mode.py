@@ -145,10 +145,26 @@ def test_a_valid_default_is_enough_unless_a_guard_asks_for_the_value(forward: st
         "if self.p:\n    x = F.dropout(x, self.p, self.training)\nreturn x",
         "if not self.p:\n    return x\nreturn F.dropout(x, self.p, self.training)",
         "return self.p and F.dropout(x, self.p, self.training)",
+        "if self.p is not None and self.p > 0:\n    x = F.dropout(x, self.p, self.training)\nreturn x",
+        "if self.p and self.p > 0:\n    x = F.dropout(x, self.p, self.training)\nreturn x",
     ],
 )
 def test_a_guard_that_asks_for_the_value_says_that_it_may_be_none(forward: str) -> None:
     check_left(net(forward, init="self.p = p", args="p=0.1"), "NNC208")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("float(p)", "dropout = nn.Dropout(self.p)"), ("p", "NNC208"), ("str(p)", "NNC208"), ("make(p)", "NNC208")],
+)
+def test_what_is_turned_into_a_number_is_one(value: str, expected: str) -> None:
+    source = net(
+        "if self.p > 0:\n    x = F.dropout(x, self.p, self.training)\nreturn x", init=f"self.p = {value}", args="p"
+    )
+    if expected == "NNC208":
+        check_left(source, expected)
+    else:
+        assert registrations(source) == [expected]
 
 
 def test_none_as_default_is_not_trusted_even_where_the_call_seems_to_run() -> None:

@@ -187,6 +187,18 @@ BORROWED = {
         "from net import Net\n\n\nclass Sub(Net):\n    def forward(self, x):\n        return Net.forward(self, x)\n",
         "leaky_relu",
     ),
+    "a method that runs it is lent": ("from net import Net\n\n\nclass Other:\n    act = Net.act\n", "NNC110"),
+    "a method that runs it by the class is lent": (
+        "from net import Net\n\n\nclass Other:\n    f = Net.by_class\n",
+        "NNC110",
+    ),
+    "a method that may run it is lent": ("from net import Net\n\n\nclass Other:\n    f = Net.by_name\n", "NNC110"),
+    "a method that does not run it is lent": (
+        "from net import Net\n\n\nclass Other:\n    size = Net.size\n",
+        "leaky_relu",
+    ),
+    "a method that does not run it is replaced": ("from net import Net\n\nNet.size = 3\n", "leaky_relu"),
+    "__init__ is replaced": ("from net import Net\n\nNet.__init__ = lambda self: None\n", "NNC110"),
     "it is compared": ("from net import Net\n\nprint(Net.forward is None)\n", "leaky_relu"),
     "of another class": ("from others import Net\n\nf = Net.forward\n", "leaky_relu"),
 }
@@ -194,7 +206,10 @@ BORROWED = {
 
 @pytest.mark.parametrize(("text", "expected"), BORROWED.values(), ids=BORROWED)
 def test_borrowed_elsewhere(tmp_path: Path, text: str, expected: str) -> None:
-    root = write(tmp_path, {"net.py": NET, **MODELS, "train.py": text})
+    methods = "\n    def act(self, x):\n        return self(x)\n\n    def size(self):\n        return 1\n"
+    methods += "\n    def by_class(self, x):\n        return Net.forward(self, x)\n"
+    methods += "\n    def by_name(self, n, x):\n        return getattr(self, n)(x)\n\n\ndef build"
+    root = write(tmp_path, {"net.py": NET.replace("\n\ndef build", methods), **MODELS, "train.py": text})
     assert outcomes(root / "net.py") == expected
 
 
@@ -330,3 +345,35 @@ def test_a_name_that_is_asked_for_by_string(tmp_path: Path, text: str) -> None:
     source = f"{HEAD}class Net(nn.Module):\n    def forward(self, x):\n        return F.relu(x)\n"
     asks = other(f"def f():\n    return Net().get_submodule({text})")
     assert outcomes(write(tmp_path, {"net.py": source, "ask.py": asks}) / "net.py") == "relu1"
+
+
+CONSTANTS = {
+    "imported": ("from values import P", "P", "P = 0.1\n", "leaky_relu"),
+    "of a module": ("import values", "values.P", "P = 0.1\n", "leaky_relu"),
+    "handed on": ("from more import P", "P", "P = -(1 / 8)\n", "leaky_relu"),
+    "two values": ("from values import P", "P", "P = 0.1\nP = 0.2\n", "NNC207"),
+    "changed by a function": ("import values", "values.P", "P = 0.1\ndef f():\n    global P\n    P = 1\n", "NNC207"),
+    "computed": ("from values import P", "P", "P = f()\n", "NNC207"),
+    "a list": ("from values import P", "P[0]", "P = [0.1]\n", "NNC207"),
+    "changed from outside": ("import values", "values.P", "P = 0.1\n# stored\n", "NNC207"),
+    "changed here": ("from values import P\n\nP = 2", "P", "P = 0.1\n", "NNC203"),
+}
+
+
+def using(imports: str, call: str) -> str:
+    return f"{HEAD}{imports}\n\n\nclass Net(nn.Module):\n    def forward(self, x):\n        return {call}\n"
+
+
+@pytest.mark.parametrize(("imports", "setting", "values", "expected"), CONSTANTS.values(), ids=CONSTANTS)
+def test_constants_of_other_files(tmp_path: Path, imports: str, setting: str, values: str, expected: str) -> None:
+    net = using(imports, f"F.leaky_relu(x, {setting})")
+    files = {"net.py": net, "values.py": values, "more.py": "from values import P\n"}
+    if "stored" in values:
+        files["train.py"] = "import values\n\nvalues.P = 0.3\n"
+    assert outcomes(write(tmp_path, files) / "net.py") == expected
+
+
+@pytest.mark.parametrize(("value", "expected"), [("0.1", "dropout"), ("2", "NNC208")])
+def test_a_constant_of_another_file_that_is_checked_at_construction(tmp_path: Path, value: str, expected: str) -> None:
+    net = using("from values import P", "F.dropout(x, P, self.training) if x.ndim else x")
+    assert outcomes(write(tmp_path, {"net.py": net, "values.py": f"P = {value}\n"}) / "net.py") == expected

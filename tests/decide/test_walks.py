@@ -37,6 +37,30 @@ NOTICED = {
     "drawn at every module": "for m in self.modules():\n    if torch.rand(1) > 0:\n        if isinstance(m, nn.Linear):\n"
     "            print(m)",
     "counted": "n = 0\nfor m in self.modules():\n    n += 1",
+    "counted by an assignment": "n = 0\nfor m in self.modules():\n    n = n + 1",
+    "a loop within": "for m in self.modules():\n    for k in (1, 2):\n        f(m)",
+    "classes of a loop, with its own": "for m in self.modules():\n    for k in (nn.Linear, nn.ReLU):\n"
+    "        if isinstance(m, k):\n            f(m)",
+    "attributes of a loop, with one of its own": "for m in self.modules():\n    for k in ['p', 'inplace']:\n"
+    "        if hasattr(m, k):\n            f(m)",
+    "caught, but not surely an error": "for m in self.modules():\n    try:\n        f(m)\n    except ValueError:\n        pass",
+    "an error for what is not kept": "for m in self.modules():\n    if isinstance(m, nn.Linear):\n        f(m)\n"
+    "    else:\n        raise ValueError",
+    "an error behind what is kept": "def init(m):\n    if isinstance(m, nn.Linear):\n        return\n    raise ValueError\n"
+    "self.apply(init)",
+    "printed": "for m in self.modules():\n    print(m)",
+    "a result handed on": "def init(m):\n    return f(m)\nself.apply(init)",
+    "partial, and the module comes second": "from functools import partial\ndef init(k, m):\n    if isinstance(k, nn.Linear):\n"
+    "        f(k)\n    g(m)\nself.apply(partial(init, 1))",
+    "decorated": "@twice\ndef init(m):\n    pass\nself.apply(init)",
+    "a name asked for": "y = dict(self.named_modules())\nif x in y:\n    f(x)",
+    "a loop within of the same variable": "for m in self.modules():\n    for m in (1, 2):\n        m = 3",
+    "all names": "y = dict(self.named_modules())\nfor n in y:\n    f(n)",
+    "a container under another name": "for m in self.layers:\n    if isinstance(m, nn.Sequential):\n"
+    "        m = self\n        for c in m.children():\n            f(c)",
+    "no module without it": "for m in self.modules():\n    if not hasattr(m, 'stride'):\n        f(m)",
+    "a test that fails for it": "for m in self.children():\n    if m.stride > 1:\n        pass\n    elif len(m) > 1:\n"
+    "        m.requires_grad_(False)",
 }
 
 
@@ -76,14 +100,52 @@ HARMLESS = {
     "torchvision by name": "y = list(getattr(models, 'resnet50')().children())[:-2]",
     "pandas": "y = x.apply(lambda row: row.y, axis=1)",
     "autograd function": "y = Fn.apply(x)",
+    "torchvision by its table": "y = list(models.__dict__[x]().children())[:-2]",
+    "classes of a loop": "kinds = [nn.Linear, nn.Conv2d]\nfor m in self.modules():\n    for k in kinds:\n"
+    "        if isinstance(m, k):\n            m.eval()\n            continue",
+    "attributes of a loop": "for m in self.modules():\n    for k in ['proj', 'weight']:\n        if hasattr(m, k):\n"
+    "            f(getattr(m, k))",
+    "getattr": "for m in self.modules():\n    if getattr(m, 'weight', None) is not None:\n        f(m)\n"
+    "    if getattr(m, 'is_block', False):\n        g(m)",
+    "a function defined": "def init(m):\n    def fill(w):\n        w.zero_()\n    if isinstance(m, nn.Linear):\n"
+    "        fill(m.weight)\nself.apply(init)",
+    "weight norm removed": "def remove(m):\n    try:\n        logging.debug(f'Removed from {m}.')\n"
+    "        torch.nn.utils.remove_weight_norm(m)\n        f(m)\n    except ValueError:\n        return\nself.apply(remove)",
+    "requires_grad_": "for m in self.children():\n    m.requires_grad_(False)",
+    "_apply": "for m in self.children():\n    m._apply(x)",
+    "lambda that hands on": "def init(m, k):\n    if isinstance(m, nn.Linear):\n        f(m)\n"
+    "self.apply(lambda m: init(m, k=1))",
+    "partial in a local": "from functools import partial\ndef init(k, m):\n    if isinstance(m, nn.Linear):\n        f(m)\n"
+    "fill = partial(init, 1)\nself.apply(fill)",
+    "a method": "for m in self.modules():\n    self.fill(m)",
+    "an error for all": "for m in self.modules():\n    if self.p == 1:\n        if isinstance(m, nn.Linear):\n            f(m)\n"
+    "    else:\n        raise ValueError",
+    "none but these": "for m in self.modules():\n    if isinstance(m, nn.Linear):\n        k = 1\n"
+    "    elif isinstance(m, nn.Conv2d):\n        k = 2\n    else:\n        continue\n    f(m, k)",
+    "asked of a name, then of a class": "for n, m in self.named_modules():\n    if not any(k.startswith(n) for k in x):\n"
+    "        continue\n    if isinstance(m, nn.Linear):\n        f(m)",
+    "one that is there already": "for m in self.modules():\n    if m is x:\n        f(m)",
+    "what every module has": "for m in self.modules():\n    if not hasattr(m, '_non_persistent_buffers_set'):\n        f(m)",
+    "looked up": "y = dict(self.named_modules())[x]",
+    "looked up in a local": "y = dict([*self.named_modules()])\nz = y['fc'](y[x])",
+    "children of a container": "for m in x:\n    if isinstance(m, nn.Sequential):\n        for c in m.children():\n"
+    "            f(c)",
+    "over the children of children": "def look(m, found):\n    if hasattr(m, 'processor'):\n        found.append(m)\n"
+    "    for c in m.children():\n        look(c, found)\n    return found\nfor n, c in self.named_children():\n"
+    "    look(c, found={})",
+    "parameters under a test": "for m in self.modules():\n    if not isinstance(m, nn.Linear):\n"
+    "        yield from m.named_parameters()",
 }
-BEFORE = "import torchvision.models as models\nfrom torchvision.models import resnet50\nfrom fns import Fn\n"
+BEFORE = (
+    "import logging\nimport torchvision.models as models\nfrom torchvision.models import resnet50\nfrom fns import Fn\n"
+)
 
 
 @pytest.mark.parametrize("walk", HARMLESS.values(), ids=HARMLESS)
 def test_harmless(walk: str) -> None:
     init = "super().__init__()\nself.layers = nn.Sequential()"
-    source = net(before=BEFORE, init=init, methods=f"def walk(self, x):\n{_in(walk)}")
+    fill = "def fill(self, m):\n    if isinstance(m, nn.Linear):\n        f(m)\n"
+    source = net(before=BEFORE, init=init, methods=f"{fill}def walk(self, x):\n{_in(walk)}")
     assert outcomes(source) == "relu"
 
 
@@ -113,14 +175,19 @@ HANDED = {
     "with what has nothing to do with it": ("if isinstance(m, nn.Linear):\n        f(m)", "init(m, 0.1, n)", "relu"),
     "with something of it": ("if isinstance(m, nn.Linear):\n        f(m)", "init(m, m.p)", "NNC302"),
     "a function that does not": ("f(m)", "init(m)", "NNC302"),
-    "two that call one another": ("if isinstance(m, nn.Linear):\n        f(m)\n    again(m)", "init(m)", "NNC302"),
-    "one that is imported": ("", "imported(m)", "NNC302"),
+    "two that call one another": ("if isinstance(m, nn.Linear):\n        f(m)\n    again(m)", "init(m)", "relu"),
+    "two that call one another, one of which does more": ("again(m)\n    m.x = 1", "init(m)", "NNC302"),
+    "with a question about it": ("if isinstance(m, nn.Linear):\n        f(m)", "init(m, isinstance(m, A))", "relu"),
+    "with a question that may fail": ("if isinstance(m, nn.Linear):\n        f(m)", "init(m, len(m) > 0)", "NNC302"),
+    "as another argument": ("if isinstance(o, nn.Linear):\n        f(o)", "init(n, o=m)", "relu"),
+    "unpacked": ("if isinstance(m, nn.Linear):\n        f(m)", "init(*n, m)", "NNC302"),
+    "one that is not to be found": ("", "imported(m)", "NNC302"),
 }
 
 
 @pytest.mark.parametrize(("body", "call", "expected"), HANDED.values(), ids=HANDED)
 def test_handed_to_a_function_of_the_file(body: str, call: str, expected: str) -> None:
-    before = f"from other import imported\ndef again(m):\n    init(m)\ndef init(m, *_):\n    {body or 'pass'}\n"
+    before = f"from other import imported\ndef again(m):\n    init(m)\ndef init(m, o=0, *_):\n    {body or 'pass'}\n"
     walk = f"for n, m in self.named_modules():\n    {call}"
     assert outcomes(net(before=before, init=f"super().__init__()\n{walk}")) == expected
 

@@ -141,3 +141,17 @@ def test_a_call_behind_a_branch_is_looked_for(check: Check, condition: str) -> N
     evidence = check.one(old, functional(old), plan(old))
     assert (evidence.verdict, evidence.unreached) == ("proved", ())
     assert check.one(old, functional(old).replace("F.relu(", "F.elu("), plan(old)).verdict == "differs"
+
+
+def test_what_an_attribute_was_not_is_not_reached(check: Check) -> None:
+    old = net("self.act = F.relu if not self.training else F.gelu if self.p else F.elu", "return self.act(x)")
+    new = old.replace("F.relu", "nn.ReLU()").replace("F.gelu", "nn.GELU()").replace("F.elu", "nn.ELU()")
+    added = (("act", "nn.ReLU()"), ("act", "nn.GELU()"), ("act", "nn.ELU()"))
+    evidence = check.one(_with_p(old), _with_p(new), Expected("Net", added))
+    assert (evidence.verdict, evidence.unreached) == ("proved", ("act (ReLU)", "act (GELU)"))
+    other = _with_p(new.replace("nn.ELU()", "nn.Tanh()"))
+    assert check.one(_with_p(old), other, Expected("Net", added)).verdict == "differs"
+
+
+def _with_p(source: str) -> str:
+    return source.replace("self.act =", "self.p = 0\n        self.act =")

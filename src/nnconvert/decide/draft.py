@@ -9,6 +9,7 @@ from typing import Final
 
 from nnconvert.catalog import Pair, by_module, weighted_pairs
 from nnconvert.decide.arguments import Division, LeaveError, bind, divide
+from nnconvert.decide.borrowed import Borrowed
 from nnconvert.decide.gates import (
     check_class,
     check_depth,
@@ -90,6 +91,7 @@ class Drafter:
         self.reader = reader
         self.options = options
         self._checked: dict[ClassInfo, Leave | None] = {}
+        self.borrowed = Borrowed(reader)
         self.uses = Uses(reader, neighbours)
         self._kinds: Final[Mapping[str, Callable[[Site, Method, Importer], Draft]]] = {
             "call": self._call,
@@ -112,6 +114,7 @@ class Drafter:
         if site.pairs and site.pairs[0][0] in weighted_pairs() and not self.options.parameters:
             raise LeaveError("NNC406", "takes weights, which the module class keeps as parameters: see --parameters")
         self._check_class(method.info)
+        self.borrowed.check(method.info, [method.node.name])
         draft = self._kinds[site.kind](site, method, importer)
         check_walks(method.info, draft.module, self.reader)
         return draft
@@ -166,6 +169,7 @@ class Drafter:
             return Draft(
                 method, held.module, callee, inputs, index, registers=False, shareable=False, attribute=holding.attr
             )
+        self.borrowed.check(method.info, None)
         weighed = Weigher(method, self.reader, self.options).weigh(site)
         self.uses.check_class(method.info, weighed.pair.module)
         self._check_statistics(weighed, site, method)

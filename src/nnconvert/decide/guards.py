@@ -44,17 +44,16 @@ class Guards:
         )
 
     def allows(self, value: ast.expr) -> bool:
-        """Whether no guard of the call asks for the value, or one compares it with a number (``self.p > 0``)."""
+        """Whether guards of the call ask for the value only to compare it with a number (``self.p > 0``), if at all."""
         wanted = ast.unparse(value)
-        tests = [node for test in self._tests() for node in ast.walk(test)]
-        compared = (
-            isinstance(node, ast.Compare)
-            and ast.unparse(node.left) == wanted
-            and isinstance(node.ops[0], ast.Gt | ast.GtE | ast.Lt | ast.LtE)
-            for node in tests
-        )
-        asked = any(isinstance(node, ast.Attribute | ast.Name) and ast.unparse(node) == wanted for node in tests)
-        return any(compared) or not asked
+        nodes = [node for test in self._tests() for node in ast.walk(test)]
+        compared = {
+            node.left
+            for node in nodes
+            if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Gt | ast.GtE | ast.Lt | ast.LtE)
+        }
+        asking = (node for node in nodes if isinstance(node, ast.Attribute | ast.Name) and ast.unparse(node) == wanted)
+        return all(node in compared for node in asking)
 
     def _tests(self) -> Iterator[ast.expr]:
         """The conditions around the call, and those under which the method returns before it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from nnconvert.catalog import by_spelling
 from nnconvert.decide.arguments import LeaveError
 from nnconvert.decide.constructor import constructor_text
 from nnconvert.decide.draft import Draft
@@ -36,18 +37,36 @@ def draft_held(site: Site, method: Method, importer: Importer, reader: Reader) -
 
 
 def _store(site: Site, method: Method, attributes: Attributes) -> Store:
-    """The one assignment of ``self.x``, in ``__init__``, that this reference is the value of."""
+    """The one assignment of ``self.x``, in ``__init__``, that this reference is the value of, or one of two."""
+    value: ast.expr = site.node
+    while isinstance(parent := attributes.tree.parents.get(value), ast.IfExp) and parent.test is not value:
+        value = parent  # F.relu if act == "relu" else F.gelu
     for stores in attributes.facts[method.info].stores.values():
         for store in stores:
-            if store.value is site.node and method.node.name == "__init__":
+            if store.value is value and method.node.name == "__init__":
                 every = attributes.stores(method.info, store.name)
                 if len(every) != 1 or store.name in attributes.outer_stores:
                     raise LeaveError("NNC109", f"self.{store.name} is assigned more than once")
-                statement = attributes.tree.parents.get(site.node)
+                statement = attributes.tree.parents.get(value)
+                _check_choices(value, attributes)
                 if isinstance(statement, ast.Assign) and len(statement.targets) > 1:
                     raise LeaveError("NNC109", f"what self.{store.name} is given goes elsewhere, too")
                 return store
     raise LeaveError("NNC109", "handed on as a value")
+
+
+def _check_choices(value: ast.expr, attributes: Attributes) -> None:
+    """Whatever ``F.relu if a else F.gelu`` gives has to become a module."""
+    tree, names = attributes.tree, attributes.tree.home.names
+    choices = [value]
+    for choice in choices:
+        if isinstance(choice, ast.IfExp):
+            choices += [choice.body, choice.orelse]
+        elif (
+            not isinstance(choice, ast.Name | ast.Attribute)
+            or names.qualname(choice, tree.scope_of[choice]) not in by_spelling()
+        ):
+            raise LeaveError("NNC109", "what else the attribute may be given is no functional")
 
 
 def _check_uses(store: Store, method: Method, most: int, reader: Reader) -> None:

@@ -18,6 +18,7 @@ from nnconvert.source.named import named_store
 from nnconvert.source.project import Neighbours
 from nnconvert.source.reader import Reader
 from nnconvert.source.scopes import FunctionNode
+from nnconvert.source.tested import About
 
 _OWN_STATE: Final = frozenset(
     {"state_dict", "load_state_dict", "_load_from_state_dict", "_save_to_state_dict", "get_extra_state",
@@ -69,9 +70,11 @@ class Uses:
             if not isinstance(node, FunctionNode):
                 continue
             for parameter in (*node.args.posonlyargs, *node.args.args):
-                tested = any(_tests(n, parameter.arg) for n in ast.walk(node))
-                body = self.reader.walks.keeper.body(node.body, parameter.arg, scope, loop=False) if tested else None
-                if body is not None and not body.everything and body.notices(module):
+                if not any(_tests(n, parameter.arg) for n in ast.walk(node)):
+                    continue
+                done = [statement for statement in node.body if not isinstance(statement, ast.Return)]
+                body = self.reader.walks.walked.keeper.body(done, About(parameter.arg, scope), ast.Return)
+                if not body.everything and body.notices(module):
                     words = f"{node.name} (line {node.lineno}) does something to every nn.{module}"
                     raise LeaveError("NNC302", words)
 

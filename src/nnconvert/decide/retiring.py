@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from nnconvert.decide.arguments import LeaveError
+from nnconvert.decide.borrowed import Borrowed
 from nnconvert.decide.gates import check_class, check_kind, check_mode, check_suppressed
 from nnconvert.decide.submodules import Built, Submodule
 from nnconvert.decide.uses import asked_by_string, named_in_path, outside_use, stored_outside, whole_tables
@@ -30,6 +31,7 @@ def assignment(submodule: Submodule, reader: Reader) -> tuple[Construction, int]
     construction = reader.construction(submodule.info)
     index = _index(submodule, store, construction)
     check_class(submodule.info, reader)
+    Borrowed(reader).check(submodule.info, _calling(submodule, reader))
     _check_names(submodule, reader)
     _check_uses(submodule, reader)
     _check_elsewhere(submodule, reader)
@@ -44,6 +46,14 @@ def assignment(submodule: Submodule, reader: Reader) -> tuple[Construction, int]
     if elsewhere:
         raise LeaveError("NNC302", f"{elsewhere} and would notice that one goes")
     return construction, index
+
+
+def _calling(submodule: Submodule, reader: Reader) -> list[str] | None:
+    """The methods that call the submodule; None where anything may use what it holds."""
+    if submodule.built[0].weighted is not None:
+        return None
+    methods = [reader.attributes.method_of(reader.tree.scope_of[call]) for call in submodule.calls]
+    return [method.node.name for method in methods if method is not None]
 
 
 def check_own_mode(submodule: Submodule, construction: Construction, index: int, reader: Reader) -> None:

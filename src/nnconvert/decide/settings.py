@@ -15,7 +15,7 @@ from nnconvert.decide.constructor import Written, constructor_text
 from nnconvert.decide.guards import Guards
 from nnconvert.decide.sites import Site
 from nnconvert.source.constants import Settled, Settler
-from nnconvert.source.expressions import NotConstantError
+from nnconvert.source.expressions import NotConstantError, gives_immutable
 from nnconvert.source.facts import Method
 from nnconvert.source.reader import Reader
 from nnconvert.source.scopes import Scope
@@ -178,6 +178,9 @@ def _is_promised(check: str, name: str, settled: Settled, settler: Settler, guar
     origin = settler.definition(settled.value)
     if origin is None:
         return False
+    converted = origin.value.func if isinstance(origin.value, ast.Call) else None
+    if isinstance(converted, ast.Name) and gives_immutable(origin.value, origin.scope):
+        return annotation_fits(check, converted)  # float(drop_rate)
     if origin.default is not None:
         valid = is_valid(check, name, {name: literal(origin.default)})
         if valid is not None:

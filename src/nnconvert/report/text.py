@@ -234,7 +234,8 @@ def _verdict(site: CallSite, outcome: Conversion, evidence: Evidence | None) -> 
 
 def reached(site: CallSite, outcome: Conversion, evidence: Evidence) -> bool:
     """Whether the call site ran in the verification of its class."""
-    return (outcome.submodule or f"line {site.position.line}") not in _last_names(evidence.unreached)
+    names = {outcome.submodule or f"line {site.position.line}", f"{outcome.submodule} ({outcome.module})"}
+    return not names & _last_names(evidence.unreached)
 
 
 def _last_names(paths: Sequence[str]) -> set[str]:

@@ -54,8 +54,8 @@ class Attributes:
         self.outer_prefixes: set[str] = set()
         self.outer_unknown: list[ast.expr] = []
         """Objects that something is stored on under a computed name."""
-        self.outer_stores_unknown = False
-        """Whether something that may be an instance of a class of the file is stored on under computed names."""
+        self._hides_stores = False
+        """Whether the file stores attributes by means that hide on what: ``setattr`` handed on as a value."""
         self.readings: dict[object, dict[str, set[str]]] = {}
         """Which methods read a name, as ``construction`` finds it; only until the links to other files are renewed."""
         for info in classes:
@@ -67,7 +67,12 @@ class Attributes:
         for call in tree.calls():
             self._read_call(call)
         if any(hides_stores(name, tree) for name in tree.names()):
-            self.outer_stores_unknown = True
+            self._hides_stores = True
+
+    @cached_property
+    def outer_stores_unknown(self) -> bool:
+        """Whether something that may be an instance of a class of the file is stored on under computed names."""
+        return self._hides_stores or any(self._may_be_instance(owner) for owner in self.outer_unknown)
 
     # -- who is self -----------------------------------------------------------------------------------------
 
@@ -230,7 +235,7 @@ class Attributes:
                     self._read_outer_table(node, node.value)
             else:
                 self._note_outside(node.value, node.attr)
-                self.outer_stores_unknown |= node.attr == "__dict__" and self._may_be_instance(node.value)
+                self._hides_stores |= node.attr == "__dict__" and self._may_be_instance(node.value)
             return
         facts = self.facts[method.info]
         if loaded:
@@ -271,7 +276,7 @@ class Attributes:
         """``model.__dict__["p"] = ...``, ``vars(model).update(...)``."""
         name, stores = table_use(node, self.tree)
         if stores and name is None:
-            self._note_unknown(owner)
+            self.outer_unknown.append(owner)
         elif stores and name is not None:
             self._store_outside(owner, name, self.tree.scope_of.get(owner))
 
@@ -282,11 +287,7 @@ class Attributes:
             elif text:
                 self.outer_prefixes.add(text)
             else:
-                self._note_unknown(target)
-
-    def _note_unknown(self, owner: ast.expr) -> None:
-        self.outer_unknown.append(owner)
-        self.outer_stores_unknown |= self._may_be_instance(owner)
+                self.outer_unknown.append(target)
 
     def _note_outside(self, owner: ast.expr, name: str) -> None:
         self.outer_stores.add(name)
@@ -298,7 +299,18 @@ class Attributes:
         found = self.tree.scope_of[root].lookup(root.id) if root is not None else None
         if root is None or found is None:
             return True
+        if isinstance(node, ast.Attribute) and self._holds_layer(node):
+            return False
         return not all(b.kind in ("import", "class") or self._is_foreign(b.value) for b in found[1])
+
+    def _holds_layer(self, node: ast.Attribute) -> bool:
+        """``self.slice1``, which is nothing but ``torch.nn.Sequential()``."""
+        owner = self.self_of(node.value)
+        values = [store.value for store in self.stores(owner.info, node.attr)] if owner is not None else []
+        calls = [value for value in values if isinstance(value, ast.Call)]
+        names = self.classes.names
+        built = (names.qualname(call.func, self.tree.scope_of[call]) or "" for call in calls)
+        return bool(calls) and len(calls) == len(values) and all(torch_class(name) is not None for name in built)
 
     def _is_foreign(self, value: ast.expr | None, depth: int = 0) -> bool:
         """The result of calling something that was imported: ``parser.parse_args()``, ``Namespace()``."""

@@ -16,6 +16,7 @@ from nnconvert.source.classes import ClassInfo
 from nnconvert.source.construction import Construction
 from nnconvert.source.expressions import PURE_BUILTINS, Expression, NotConstantError, changes_in_place, gives_immutable
 from nnconvert.source.facts import Method, Store
+from nnconvert.source.imported import literal_named
 from nnconvert.source.new_init import new_init
 from nnconvert.source.paths import always
 from nnconvert.source.quotes import unparse
@@ -93,10 +94,13 @@ class Settler:
         if isinstance(node, ast.Name):
             found = (scope or self.reader.tree.module).lookup(node.id)
             value = found[1][0].value if found is not None and len(found[1]) == 1 else None
-            return Definition(value, found[0]) if found is not None and value is not None else None
+            if found is not None and value is not None:
+                return Definition(value, found[0])
         if isinstance(node, ast.Attribute) and self._is_self(node.value):
             return self._definition_of_attribute(node.attr)
-        return None
+        home = scope or self.reader.tree.module
+        literal = literal_named(node, home) if isinstance(node, ast.Name | ast.Attribute) else None
+        return Definition(literal, home) if literal is not None else None
 
     def _is_self(self, node: ast.expr) -> bool:
         if node in self.reader.tree.scope_of:

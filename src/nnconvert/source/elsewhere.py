@@ -107,9 +107,8 @@ class Elsewhere:
     def _walk(self, info: ClassInfo, module: str) -> str:
         project = self._project(info)
         if project is not None:
-            # Through the self of a method goes what stands in its own class.
-            walking = project.walking_others | (project.walking & self._known(info).naming)
-            looking = project.walking & project.testing(module)
+            walking = project.walking
+            looking = walking & project.testing(module)
         else:
             walking = looking = set()
         for other in self.readers(info, walking, looking):

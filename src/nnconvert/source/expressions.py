@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final, Literal, Protocol
 
 from nnconvert.source.facts import Method
+from nnconvert.source.imported import literal_named
 from nnconvert.source.names import root_name
 from nnconvert.source.nodes import NodeTable
-from nnconvert.source.paths import own_nodes
+from nnconvert.source.paths import run_at_import
 from nnconvert.source.reader import Reader
 from nnconvert.source.scopes import Binding, Scope
 
@@ -133,6 +134,9 @@ class Expression:
         if qualname.startswith(("math.", "torch.nn.functional.")):
             self._note(node)
             return node
+        if literal_named(node, self.scope) is not None:
+            self._note(node)
+            return node
         self._refuse_input(node)
         raise NotConstantError("dotted", f"`{_short(node)}` is not known to be constant")
 
@@ -186,7 +190,11 @@ class Expression:
         """A name of the module, or of the class body that is being read."""
         shown = f"`{node.id}`"
         if all(b.kind == "import" for b in bindings):
-            raise NotConstantError("dotted", f"{shown} is imported; its value is not known here")
+            if literal_named(node, self.scope) is None:
+                raise NotConstantError("dotted", f"{shown} is imported; its value is not known here")
+            if place := self.reader.elsewhere.rebound(node.id):
+                raise NotConstantError("changed", f"{shown} gets another value: {place}")
+            return
         if len(bindings) != 1 or bindings[0].value is None:
             raise NotConstantError("changed", f"{shown} is bound more than once, or not by a plain assignment")
         self._refuse_changed(node.id, "changed")
@@ -205,7 +213,7 @@ class Expression:
         line = getattr(target, "lineno", 0)
         start = self.surroundings.method.info.node.lineno
         for statement in self.reader.source.tree.body:
-            if start < statement.lineno < line and any(map(_is_call, _run_at_import(statement))):
+            if start < statement.lineno < line and any(map(_is_call, run_at_import(statement))):
                 return True
         return False
 
@@ -259,19 +267,6 @@ class Expression:
 
 def _is_call(node: ast.AST) -> bool:
     return isinstance(node, ast.Call)
-
-
-def _run_at_import(statement: ast.stmt) -> Iterator[ast.AST]:
-    """What runs when the statement does: of functions the decorators and defaults, of classes the body, too."""
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-        defaults = [d for d in (*statement.args.defaults, *statement.args.kw_defaults) if d is not None]
-        yield from own_nodes(*statement.decorator_list, *defaults)
-    elif isinstance(statement, ast.ClassDef):
-        yield from own_nodes(*statement.decorator_list, *statement.bases, *statement.keywords)
-        for inner in statement.body:
-            yield from _run_at_import(inner)
-    else:
-        yield from own_nodes(statement)
 
 
 def _is_builtin(node: ast.expr, names: frozenset[str], scope: Scope) -> bool:

@@ -45,3 +45,16 @@ def always(body: Sequence[ast.stmt], does: Callable[[ast.stmt], bool]) -> bool:
 
 def _raises(body: Sequence[ast.stmt]) -> bool:
     return bool(body) and isinstance(body[-1], ast.Raise)
+
+
+def run_at_import(statement: ast.stmt) -> Iterator[ast.AST]:
+    """What runs when the statement does: of functions the decorators and defaults, of classes the body, too."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+        defaults = [d for d in (*statement.args.defaults, *statement.args.kw_defaults) if d is not None]
+        yield from own_nodes(*statement.decorator_list, *defaults)
+    elif isinstance(statement, ast.ClassDef):
+        yield from own_nodes(*statement.decorator_list, *statement.bases, *statement.keywords)
+        for inner in statement.body:
+            yield from run_at_import(inner)
+    else:
+        yield from own_nodes(statement)

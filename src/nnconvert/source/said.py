@@ -39,11 +39,7 @@ _WALK: Final = re.compile(
     rb"\.(?:(?:[\s\\]|#[^\r\n]*[\r\n])*(?:(?:named_)?children|named_modules|apply)|"
     rb"(?<!\bnn\.)[\s\\]*modules|(?<=\bnn\.)modules(?!\.|[ \t]+import))"
 )
-_TABLE: Final = re.compile(rb"\._modules\b")
-_BOUND_SELF: Final = re.compile(rb"self(?<!\wself)[ \t]*(?::[^=\r\n]*)?:?=(?!=)")
-_OF_SELF: Final = re.compile(rb"(?:\A|[^\w.])self\Z")
 WALKS: Final = b"walks"
-OTHERS: Final = b"others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +69,7 @@ class Said:
     taken: Set[bytes]
     """``Net.forward``, and ``Net.`` for ``getattr(Net, ...)``."""
     walking: Set[bytes]
-    """Empty where nothing may go through submodules; ``WALKS``, and ``OTHERS`` where not only through those of self."""
+    """Empty where nothing may go through submodules; else ``WALKS``."""
 
 
 def said(data: bytes) -> Said:
@@ -102,7 +98,7 @@ def said(data: bytes) -> Said:
         quoted=quoted,
         tested={word for pattern in _TESTS for text in pattern.findall(data) for word in _WORD.findall(text)},
         taken=taken,
-        walking=frozenset(_walking(data)),
+        walking=frozenset({WALKS} if _may_walk(data) else ()),
     )
 
 
@@ -114,14 +110,10 @@ def _assigned(data: bytes) -> Iterator[tuple[str, str]]:
             yield alias.decode(), match[1].decode()
 
 
-def _walking(data: bytes) -> Iterator[bytes]:
-    of_all = b"register_module_" in data or (b"nn.modules" in data and b"import *" in data)
-    places = [match.start() for pattern in (_WALK, _TABLE) for match in pattern.finditer(data)]
-    if of_all or places or b"_modules" in data:
-        yield WALKS
-    of_self = all(_OF_SELF.search(data[max(0, place - 5) : place]) for place in places)
-    if of_all or not of_self or (places and _BOUND_SELF.search(data) is not None):
-        yield OTHERS
+def _may_walk(data: bytes) -> bool:
+    if b"_modules" in data or b"register_module_" in data or (b"nn.modules" in data and b"import *" in data):
+        return True
+    return _WALK.search(data) is not None
 
 
 def _imports(

@@ -11,7 +11,7 @@ from typing import Final
 from nnconvert import stored
 from nnconvert.source.leads import Leads, last_name
 from nnconvert.source.modules import ModuleFinder, project_root
-from nnconvert.source.said import OTHERS, WALKS
+from nnconvert.source.said import WALKS
 from nnconvert.source.tables import Tables, tables_of
 from nnconvert.stored import Told, told
 
@@ -72,11 +72,6 @@ class Project:
     def walking(self) -> Set[Path]:
         """Files in which something may go through submodules."""
         return set(self._named(self._tables.at("walking", WALKS.decode())))
-
-    @cached_property
-    def walking_others(self) -> Set[Path]:
-        """Those in which it may be of something else than the self of a method."""
-        return set(self._named(self._tables.at("walking", OTHERS.decode())))
 
     def testing(self, class_name: str) -> Set[Path]:
         """Files that test whether something is an instance of a class of this name."""

@@ -15,9 +15,10 @@ from typing import Final
 
 from nnconvert.source.attributes import Attributes
 from nnconvert.source.classes import ClassInfo, torch_class
-from nnconvert.source.keeps import EVERYTHING, NOTHING, PARAMETERS, Keeper, Keeps, has_children, is_parameter_walk
+from nnconvert.source.keeps import EVERYTHING, NOTHING, Keeps
 from nnconvert.source.names import Names
-from nnconvert.source.scopes import Comprehension, FunctionNode, Scope
+from nnconvert.source.scopes import Scope
+from nnconvert.source.walked import Walked
 
 _SHALLOW: Final = frozenset({"children", "named_children"})
 _DEEP: Final = frozenset({"modules", "named_modules", "apply"})
@@ -38,7 +39,6 @@ _RETURNING_SELF: Final = frozenset(
 """Methods of nn.Module that give back the module."""
 _CONTAINERS: Final = frozenset({"Sequential", "ModuleList", "ModuleDict"})
 _DEPTH: Final = 8
-_LOOKUPS: Final = frozenset({"get", "pop", "__getitem__", "__contains__"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Walks:
         self.attributes = attributes
         self.names = names
         self.tree = attributes.tree
-        self.keeper = Keeper(attributes, names)
+        self.walked = Walked(attributes, names)
 
     @cached_property
     def all(self) -> list[Walk]:
@@ -83,30 +83,26 @@ class Walks:
         deep = node.attr in _DEEP
         if node.attr in _GLOBAL_HOOKS:
             return Walk(node, node.attr, EVERYTHING, None, is_deep=True)
-        if node.attr == "_modules":
-            keeps = self._modules_use(node)
-        elif deep or node.attr in _SHALLOW:
-            call = self.tree.parents.get(node)
-            called = isinstance(call, ast.Call) and call.func is node
-            keeps = self._call_keeps(node, call) if called and isinstance(call, ast.Call) else EVERYTHING
-        else:
-            return None
-        if keeps == NOTHING:
+        keeps = self.walked.keeps(node)
+        if keeps == NOTHING or (node.attr in _SHALLOW and self._is_container(node.value)):
             return None
         owners = self.owners(node.value, self.tree.scope_of[node], deep=deep)
         if owners is not None and not owners:
             return None
         return Walk(node, node.attr, keeps, None if deep else owners, is_deep=deep)
 
-    def _modules_use(self, node: ast.Attribute) -> Keeps:
-        parent = self.tree.parents.get(node)
-        if isinstance(parent, ast.Subscript) and parent.value is node:
-            return NOTHING
-        if isinstance(parent, ast.Compare) and node in parent.comparators:
-            return NOTHING
-        if isinstance(parent, ast.Attribute) and parent.attr in _LOOKUPS:
-            return NOTHING
-        return EVERYTHING
+    def _is_container(self, receiver: ast.expr) -> bool:
+        """``if isinstance(m, nn.Sequential): for c in m.children(): ...``: nothing is registered on one of these."""
+        child: ast.AST = receiver
+        for ancestor in self.tree.ancestors(receiver):
+            if isinstance(ancestor, ast.If) and isinstance(receiver, ast.Name) and child in ancestor.body:
+                match ancestor.test:
+                    case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=receiver.id), wanted]):
+                        wanted_class = self.names.qualname(wanted, self.tree.scope_of[receiver]) or ""
+                        if torch_class(wanted_class) in _CONTAINERS:
+                            return not _is_bound_in(ancestor.body, receiver.id)
+            child = ancestor
+        return False
 
     # -- whose children --------------------------------------------------------------------------------------
 
@@ -154,6 +150,8 @@ class Walks:
         function = call.func
         if isinstance(function, ast.Call) and ast.unparse(function.func) == "getattr" and function.args:
             function = function.args[0]  # getattr(torchvision.models, name)()
+        if isinstance(function, ast.Subscript) and isinstance(function.value, ast.Attribute):
+            function = function.value if function.value.attr == "__dict__" else function  # models.__dict__[name]()
         qualname = self.names.qualname(function, scope)
         if qualname is not None:
             return self._returned(qualname, call, scope, depth, deep)
@@ -207,100 +205,7 @@ class Walks:
         annotation = getattr(found[1][0].node, "annotation", None)
         return self.attributes.classes.named(annotation, found[0].parent or found[0]) if annotation is not None else []
 
-    # -- what is kept ----------------------------------------------------------------------------------------
 
-    def _call_keeps(self, node: ast.Attribute, call: ast.Call) -> Keeps:
-        scope = self.tree.scope_of[node]
-        if node.attr == "apply":
-            if len(call.args) != 1 or call.keywords:
-                return NOTHING  # not nn.Module.apply(fn)
-            return self._function_keeps(call.args[0], scope)
-        outer: ast.AST = call
-        parent = self.tree.parents.get(call)
-        if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name):
-            if parent.func.id == "filter" and isinstance(parent.args[0], ast.Lambda):
-                return self._lambda_keeps(parent.args[0])
-            if parent.func.id in ("list", "tuple"):
-                outer, parent = parent, self.tree.parents.get(parent)
-        if self._decides_recursion(call, scope):
-            return NOTHING
-        if isinstance(parent, ast.For) and parent.iter is outer:
-            variable = _module_variable(parent.target, node.attr)
-            return self.keeper.body(parent.body, variable, scope, loop=True) if variable else EVERYTHING
-        if isinstance(parent, ast.comprehension) and parent.iter is outer:
-            return self._comprehension_keeps(parent, node.attr)
-        return EVERYTHING
-
-    def _decides_recursion(self, call: ast.Call, scope: Scope) -> bool:
-        """``if len(list(m.children())) > 0: replace(m)`` within ``replace``."""
-        child: ast.AST = call
-        for ancestor in self.tree.ancestors(call):
-            if isinstance(ancestor, ast.If) and ancestor.test is child and not ancestor.orelse:
-                return has_children(child) and all(self.keeper.recurses(s, scope) for s in ancestor.body)
-            if isinstance(ancestor, ast.stmt):
-                return False
-            child = ancestor
-        return False
-
-    def _comprehension_keeps(self, generator: ast.comprehension, walk: str) -> Keeps:
-        whole = self.tree.parents[generator]
-        variable = _module_variable(generator.target, walk)
-        if not isinstance(whole, Comprehension) or variable is None or whole.generators[0] is not generator:
-            return EVERYTHING
-        scope = self.tree.inner[whole]
-        if generator.ifs:
-            return self.keeper.test(ast.BoolOp(ast.And(), generator.ifs), variable, scope)
-        if len(whole.generators) > 1 and is_parameter_walk(whole.generators[1].iter, variable):
-            return PARAMETERS
-        used = self.tree.parents.get(whole)
-        counted = isinstance(used, ast.Call) and ast.unparse(used.func) in ("any", "sum")
-        if counted and isinstance(whole, ast.GeneratorExp | ast.ListComp) and len(whole.generators) == 1:
-            return self.keeper.test(whole.elt, variable, scope)
-        return EVERYTHING
-
-    def _lambda_keeps(self, function: ast.Lambda) -> Keeps:
-        """``lambda m: isinstance(m, nn.Linear) and f(m)``, ``lambda m: f(m) if isinstance(...) else 0``."""
-        if not function.args.args:
-            return EVERYTHING
-        variable, scope = function.args.args[0].arg, self.tree.inner[function]
-        test = function.body
-        if isinstance(test, ast.IfExp) and isinstance(test.orelse, ast.Constant):
-            test = test.test
-        return self.keeper.test(test, variable, scope)
-
-    def _function_keeps(self, function: ast.expr, scope: Scope) -> Keeps:
-        if isinstance(function, ast.Lambda):
-            return self._lambda_keeps(function)
-        if isinstance(function, ast.Call) and function.args:
-            if (self.names.qualname(function.func, scope) or "").endswith("partial"):
-                return self._function_keeps(function.args[0], scope)
-            return EVERYTHING
-        definitions, skip = self._definitions(function, scope)
-        keeps = NOTHING if definitions else EVERYTHING
-        for node in definitions:
-            parameters = [*node.args.posonlyargs, *node.args.args][skip if _takes_self(node) else 0 :]
-            if not parameters:
-                return EVERYTHING
-            keeps |= self.keeper.body(node.body, parameters[0].arg, self.tree.inner[node], loop=False)
-        return keeps
-
-    def _definitions(self, function: ast.expr, scope: Scope) -> tuple[list[FunctionNode], int]:
-        if isinstance(function, ast.Attribute):
-            method = self.attributes.self_of(function.value)
-            infos = method.info.family() if method else self.attributes.classes.named(function.value, scope)
-            return [node for info in infos for node in info.methods.get(function.attr, [])], 1
-        found = scope.lookup(function.id) if isinstance(function, ast.Name) else None
-        nodes = [b.node for b in found[1] if isinstance(b.node, FunctionNode)] if found else []
-        return (nodes, 0) if found and len(nodes) == len(found[1]) else ([], 0)
-
-
-def _module_variable(target: ast.expr, walk: str) -> str | None:
-    if walk.startswith("named_"):
-        if not (isinstance(target, ast.Tuple) and len(target.elts) == 2):
-            return None
-        target = target.elts[1]
-    return target.id if isinstance(target, ast.Name) else None
-
-
-def _takes_self(node: FunctionNode) -> bool:
-    return not any(ast.unparse(d).endswith("staticmethod") for d in node.decorator_list)
+def _is_bound_in(body: Sequence[ast.stmt], name: str) -> bool:
+    nodes = (node for statement in body for node in ast.walk(statement))
+    return any(isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load) for node in nodes)

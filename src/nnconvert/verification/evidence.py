@@ -26,7 +26,7 @@ class Expected:
 
     class_name: str
     added: tuple[tuple[str, str], ...] = ()
-    """Attribute name and constructor text: ``("relu1", "nn.ReLU(inplace=True)")``."""
+    """Attribute name and constructor text: ``("relu1", "nn.ReLU(inplace=True)")``; of several of a name it is one."""
     removed: tuple[str, ...] = ()
     calls: tuple[ModuleCall, ...] = ()
     """The calls of submodules that the new version does without, whether the submodule goes or stays."""
@@ -67,7 +67,8 @@ class Evidence:
     unreached: tuple[str, ...] = ()
     """Where converted call sites never ran, so that nothing is known of them. Paths of submodules: added ones
     that were never called in the new version (``block.relu2``), and those of the old version of which a call that
-    is converted was never made. ``line 12`` for a module built on the spot."""
+    is converted was never made. ``line 12`` for a module built on the spot; ``act (GELU)`` for what an attribute
+    may be, and was not."""
     would_reach: tuple[str, ...] = ()
     """What ``unreached`` is about, for people: ``line 12 (relu): only where self.deep (deep=False by default)``."""
     unrun: tuple[str, ...] = ()

@@ -23,7 +23,7 @@ def would_reach(source: bytes, classes: Sequence[Expected], unreached: Sequence[
     names = {path.rpartition(".")[2] for path in unreached}
     for expected in classes:
         for call in (*expected.calls, *expected.gained):
-            if (call.name or f"line {call.line}") in names:
+            if names & {call.name or f"line {call.line}", f"{call.name} ({call.module})"}:
                 words = what_reaches(tree, call.line)
                 yield f"line {call.line} ({call.name or call.module})" + (f": {words}" if words else "")
 

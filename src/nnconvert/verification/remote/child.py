@@ -24,7 +24,7 @@ from .load import load_module, serve
 from .observe import MODES, NothingSeenError, observe
 from .operators import first_part, record_operators
 from .outcomes import read, write
-from .planned import check_plan, planned_paths, walk
+from .planned import check_plan, other_choices, planned_paths, walk
 from .ranks import seen_ranks
 from .reach import changed_statements, executed_lines, missed
 from .recipe import Recipe
@@ -134,8 +134,13 @@ def never_ran(job: Job, module: ModuleType, model: nn.Module, calls: set[Call]) 
     if not job["version"].startswith("new"):
         return unreached(model, calls, expected, module, source_of(job))
     modules, called = dict(walk(model)), {call.instance for call in calls}
-    added = planned_paths(model, expected, module)[0]
-    return [path for path in added if path in modules and id(modules[path]) not in called]
+    found = []
+    for path, texts in planned_paths(model, expected, module)[0].items():
+        if path in modules and id(modules[path]) not in called:
+            found.append(path)
+        elif path in modules:
+            found += [f"{path} ({other})" for other in other_choices(modules[path], texts)]
+    return found
 
 
 def source_of(job: Job) -> str:

@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 Expected = Mapping[str, Any]
-"""``class_name``, ``added`` (pairs of name and constructor text), ``removed`` (names), ``calls``, ``known``."""
+"""``class_name``, ``added`` (pairs of name and constructor text; of several with one name it is one), ``removed``
+(names), ``calls``, ``known``."""
 
 
 def walk(model: nn.Module, prefix: str = "", above: tuple[int, ...] = ()) -> Iterator[tuple[str, nn.Module]]:
@@ -48,11 +49,12 @@ def check_plan(
                  if path in new_tree and old_tree[path] != new_tree[path]]  # fmt: skip
     problems += check_sharing(model, set(added))
     modules = dict(walk(model))
-    for path, text in added.items():
+    for path, texts in added.items():
         if path in modules:
             owner = modules[path.rpartition(".")[0]]
             home = sys.modules.get(type(owner).__module__, module)
-            problems += [f"{path}: {problem}" for problem in check_settings(modules[path], text, owner, home)]
+            found = [check_settings(modules[path], text, owner, home) for text in texts]
+            problems += [f"{path}: {problem}" for problem in min(found, key=len)]
     return problems
 
 
@@ -60,14 +62,23 @@ def _under(path: str, removed: set[str]) -> bool:
     return any(path == gone or path.startswith(gone + ".") for gone in removed)
 
 
-def planned_paths(model: nn.Module, expected: list[Expected], module: ModuleType) -> tuple[dict[str, str], set[str]]:
-    """Paths of all submodules the plan adds (with their constructor's text), and of those it removes."""
-    added: dict[str, str] = {}
+def planned_paths(
+    model: nn.Module, expected: list[Expected], module: ModuleType
+) -> tuple[dict[str, list[str]], set[str]]:
+    """Paths of all submodules the plan adds (with the texts of the constructors it may be), and of those it removes."""
+    added: dict[str, list[str]] = {}
     removed: set[str] = set()
     for prefix, plan in owners(model, expected, module):
-        added.update({prefix + name: text for name, text in plan["added"]})
+        for name, text in plan["added"]:
+            added.setdefault(prefix + name, []).append(text)
         removed.update(prefix + name for name in plan["removed"])
     return added, removed
+
+
+def other_choices(instance: nn.Module, texts: list[str]) -> list[str]:
+    """The classes that a submodule may be by its plan (``nn.ReLU() if a else nn.GELU()``), and is not in this model."""
+    classes = [text.partition("(")[0].rpartition(".")[2] for text in texts]
+    return [name for name in dict.fromkeys(classes) if name != type(instance).__name__]
 
 
 def owners(model: nn.Module, expected: list[Expected], module: ModuleType) -> Iterator[tuple[str, Expected]]:
