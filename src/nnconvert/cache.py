@@ -7,12 +7,14 @@ options; this tool. Nothing from here is ever written into a file: what would be
 
 from __future__ import annotations
 
+import marshal
 import os
 import pickle
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from nnconvert import stored
 from nnconvert.options import Options
@@ -26,13 +28,21 @@ State: TypeAlias = Mapping[str, Told]
 """Path -> what its file is told by."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     digest: bytes
     """Of the bytes that the decisions are about."""
-    plan: Plan
-    new: bytes | None
-    """What the file would become; None where nothing converts."""
+    converts: bool
+    packed: bytes
+    """The plan, and what the file would become; nearly all entries of a run are never asked for."""
+
+
+def _entry(digest: bytes, plan: Plan, new: bytes | None) -> _Entry:
+    return _Entry(digest, new is not None, zlib.compress(pickle.dumps((plan, new), pickle.HIGHEST_PROTOCOL), 1))
+
+
+def _unpacked(entry: _Entry) -> tuple[Plan, bytes | None]:
+    found: tuple[Plan, bytes | None] = pickle.loads(zlib.decompress(entry.packed))  # from this user's own folder
+    return found
 
 
 @dataclass
@@ -70,11 +80,12 @@ class Cache:
         """What was decided about the file at ``path`` while it had this content, if that still holds."""
         name = os.path.abspath(path)
         found = self._store(Path(name)).entries.get(name)
-        if found is None or found.digest != digest(source) or (found.new is not None and not self._shows):
+        if found is None or found.digest != digest(source) or (found.converts and not self._shows):
             return None
-        if found.new is None:
-            return Result(path, "unchanged", source, source, found.plan)
-        return Result(path, "changed", source, found.new, found.plan)
+        plan, new = _unpacked(found)
+        if new is None:
+            return Result(path, "unchanged", source, source, plan)
+        return Result(path, "changed", source, new, plan)
 
     def knows(self, path: Path) -> bool:
         """Whether the file at ``path`` need not be decided; what cannot be read is for the run to report."""
@@ -89,7 +100,7 @@ class Cache:
             return
         name = os.path.abspath(decision.path)
         new = decision.new if decision.status == "changed" else None
-        self._store(Path(name)).fresh[name] = _Entry(digest(decision.old), decision.plan, new)
+        self._store(Path(name)).fresh[name] = _entry(digest(decision.old), decision.plan, new)
 
     def wrote(self, result: Result) -> None:
         """The file has its new content now; what its check has decided about that is remembered."""
@@ -98,7 +109,7 @@ class Cache:
         store.written.add(os.path.realpath(name))
         store.fresh.pop(name, None)
         if result.after is not None:
-            store.fresh[name] = _Entry(digest(result.new), result.after, None)
+            store.fresh[name] = _entry(digest(result.new), result.after, None)
 
     def save(self, read: Iterable[Path]) -> None:
         """Write what is new; ``read`` are the files that were read for it.
@@ -114,9 +125,9 @@ class Cache:
                 continue  # somebody else has changed a file meanwhile: which of both the decisions saw is not known
             entries = {**store.entries, **store.fresh}
             if store.written:
-                entries = {name: entry for name, entry in entries.items() if entry.new is None}
+                entries = {name: entry for name, entry in entries.items() if not entry.converts}
             beside = {**store.beside, **{str(path): told(path) for path in read if str(path) not in now}}
-            payload = pickle.dumps((beside, entries), protocol=pickle.HIGHEST_PROTOCOL)
+            payload = marshal.dumps((beside, {name: tuple(entry) for name, entry in entries.items()}))
             stored.save(store.file, self._key(now), payload)
 
     def _store(self, path: Path) -> _Store:
@@ -145,5 +156,7 @@ def _read(file: Path, key: bytes) -> tuple[State, dict[str, _Entry]]:
     payload = stored.load(file, key)
     if payload is None:
         return {}, {}
-    found: tuple[State, dict[str, _Entry]] = pickle.loads(payload)  # from this user's own folder
-    return found if all(told(name) == state for name, state in found[0].items()) else ({}, {})
+    beside, entries = marshal.loads(payload)
+    if any(told(name) != state for name, state in beside.items()):
+        return {}, {}
+    return beside, {name: _Entry(*entry) for name, entry in entries.items()}

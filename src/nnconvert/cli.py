@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -144,7 +145,8 @@ def _convert(**given: Any) -> int:
         arguments.verify_time_limit,
     )
     index = settings.index(arguments, settled)
-    gc.set_threshold(300_000, 2, 2)  # trees are many objects that live long: looking at them takes half the time
+    gc.disable()  # trees are many objects that live long: looking at them takes half the time
+    atexit.register(gc.freeze)  # and so does taking them apart when all memory goes anyway
     console = output.console
     if arguments.state_map is not None and (why := moved.unwritable(arguments.state_map)):
         console.err(f"{arguments.state_map}: cannot be written: {why}\n")
@@ -204,7 +206,8 @@ def _convert_files(
         )
         for result in output.progress(results, len(files)):
             output.add(result)
-            collector.add(result)
+            if arguments.state_map is not None:
+                collector.add(result)
     return output.end()
 
 

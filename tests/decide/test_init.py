@@ -27,6 +27,7 @@ PLACED = {
     "early return": f"{S}# HERE\nif not torch:\n    return\nself.fc = nn.Linear(2, 2)",
     "return in a loop": f"{S}# HERE\nfor i in range(2):\n    return",
     "return at the end": f"{S}self.fc = nn.Linear(2, 2)\n# HERE\nreturn",
+    "a function with a keyword of its own": f"{S}# HERE\ndef g(*, a):\n    return a\nself.g = g",
     "nested return": f"{S}def g():\n    return 1\nself.fc = nn.Linear(2, 2)\n# HERE\nself.d = g()",
     "eval": f"{S}self.a = 1\n# HERE\nself.eval()\nself.fc = nn.Linear(2, 2)",
     "train": f"{S}# HERE\nself.train(False)\nself.fc = nn.Linear(2, 2)",

@@ -305,6 +305,48 @@ def test_names_in_files_that_never_see_an_instance_are_free(tmp_path: Path) -> N
     assert outcomes(root / "net.py") == "leaky_relu"
 
 
+STORES = "from net import Net\n\n\ndef weaken(model):\n    model.p = 1\n"
+SAME_NAMES = {
+    "another module of that name": (NET, "leaky_relu"),
+    "one that hands it on": ("from a.net import Net\n", "NNC203"),
+    "one that hands on all": ("from a.net import *\n", "NNC203"),
+    "one that has it from where nobody finds it": ("from elsewhere.net import Net\n", "NNC203"),
+}
+
+
+@pytest.mark.parametrize(("beside", "expected"), SAME_NAMES.values(), ids=SAME_NAMES)
+def test_a_module_of_the_same_name(tmp_path: Path, beside: str, expected: str) -> None:
+    root = write(tmp_path, {"a/net.py": NET, "b/net.py": beside, "b/train.py": STORES})
+    assert outcomes(root / "a" / "net.py") == expected
+
+
+WALKS = {
+    "of self": ("def f(self):\n        return list(self.children())", "dropout"),
+    "of an instance": ("def f(self):\n        return list(Net().children())", "NNC302"),
+    "of an instance that is called self": (
+        "def f(self):\n        self = Net()\n        return list(self.children())",
+        "NNC302",
+    ),
+    "of what an attribute is": (
+        "def f(self):\n        self.self = Net()\n        return list(self.self.children())",
+        "NNC302",
+    ),
+}
+
+
+@pytest.mark.parametrize(("method", "expected"), WALKS.values(), ids=WALKS)
+def test_walks_of_classes_that_are_no_relatives(tmp_path: Path, method: str, expected: str) -> None:
+    text = other(f"class Trainer:\n    {method}", "from net import Net")
+    assert outcomes(write(tmp_path, {"net.py": MODE, "train.py": text}) / "net.py") == expected
+
+
+@pytest.mark.parametrize("text", ['"relu"', '"a.relu"', '"relu.b"'])
+def test_a_name_that_is_asked_for_by_string(tmp_path: Path, text: str) -> None:
+    source = f"{HEAD}class Net(nn.Module):\n    def forward(self, x):\n        return F.relu(x)\n"
+    asks = other(f"def f():\n    return Net().get_submodule({text})")
+    assert outcomes(write(tmp_path, {"net.py": source, "ask.py": asks}) / "net.py") == "relu1"
+
+
 CONSTANTS = {
     "imported": ("from values import P", "P", "P = 0.1\n", "leaky_relu"),
     "of a module": ("import values", "values.P", "P = 0.1\n", "leaky_relu"),

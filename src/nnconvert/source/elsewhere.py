@@ -61,7 +61,7 @@ class Elsewhere:
         if project is None:
             return ""
         asking: set[Path] = set().union(*(project.naming([word]) for word in ASKING))
-        for other in self.readers(info, asking & project.reaching(name)):
+        for other in self.readers(info, asking & project.quoting(name)):
             for owner, node, scope in other.attributes.questions:
                 if any(exact and name in text.split(".") for text, exact in string_values(node, scope)) and (
                     owner is None or may_be_owner(owner, info, other)

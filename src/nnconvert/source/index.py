@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nnconvert.source.reader import Reader
 
 _DEPTH: Final = 12
-_MOST_CHARACTERS: Final = 5_000_000
+_MOST_CHARACTERS: Final = 2_500_000
 """Of the sources that stay read from one file at hand to the next: they take about fifty times as much memory."""
 
 
@@ -47,7 +47,7 @@ class Index:
         self.opened: set[Path] = set()
         """All files that were read to decide about others."""
         self._finder = ModuleFinder(search_path)
-        self._root = Project(root.absolute(), True, folder) if root is not None else None
+        self._root = Project(root.absolute(), True, self._finder, folder) if root is not None else None
         self._projects: dict[Path, Project] = {}
         self._readers: dict[Path, Reader | None] = {}
         self._texts: dict[Path, str] = {}
@@ -73,8 +73,7 @@ class Index:
         """
         if self._settings != (module_bases, functionals):
             self._settings = (module_bases, functionals)
-            self._readers.clear()
-            self._renew()
+            self._drop(list(self._readers))
         self._make_room()
         written = text if isinstance(text, str) else text.text
         known = self._readers.get(path) if path is not None else None
@@ -83,8 +82,9 @@ class Index:
         elif path is None or (path not in self._readers and self._text_on_disk(path) == written):
             reader = self._read(Source(text) if isinstance(text, str) else text, path)  # nothing was found in it yet
         else:
-            self._renew()
-            reader = self._read(Source(text) if isinstance(text, str) else text, path)
+            source = Source(text) if isinstance(text, str) else text
+            self._drop([path])
+            reader = self._read(source, path)
         self._take(reader)
         return reader
 
@@ -105,10 +105,20 @@ class Index:
         total = sum(sizes.values())
         if total <= _MOST_CHARACTERS:
             return
+        dropped = []
         for path, size in sizes.items():  # a good part at once, since links to what goes are found anew
             if total > _MOST_CHARACTERS * 3 // 4:
-                del self._readers[path]
+                dropped.append(path)
                 total -= size
+        self._drop(dropped)
+
+    def _drop(self, paths: Iterable[Path]) -> None:
+        """Forget what is read of these files, and what was found with the help of any."""
+        for path in paths:
+            reader = self._readers.pop(path, None)
+            if reader is not None:
+                self.at_hand = None if reader is self.at_hand else self.at_hand
+                reader.take_apart()
         self._renew()
 
     def settle(self, path: Path, text: str | None, *, changed: bool) -> None:
@@ -120,8 +130,7 @@ class Index:
             self._texts[path] = text
         known = self._readers.get(path)
         if known is not None and known.source.text != (text if text is not None else self._text_on_disk(path)):
-            del self._readers[path]
-            self._renew()
+            self._drop([path])
 
     def reader(self, path: Path) -> Reader | None:
         """What is read of the file at an absolute path; None where it cannot be read or does not parse."""
@@ -172,7 +181,7 @@ class Index:
         if path.parent not in self._projects:
             root = project_root(path.parent)
             known = next((p for p in self._projects.values() if p.root == root), None)
-            self._projects[path.parent] = known or project_of(path, self.folder)
+            self._projects[path.parent] = known or project_of(path, self._finder, self.folder)
         return self._projects[path.parent]
 
     def is_installed(self, path: Path) -> bool:

@@ -11,7 +11,7 @@ _NO_NODES: Final = frozenset(
     {"ctx", "op", "ops", "id", "attr", "arg", "kind", "lineno", "type_ignores", "type_comment"}
 )
 _FIELDS: Final[dict[type[ast.AST], tuple[str, ...]]] = {}
-_MIXED: Final = frozenset({ast.Dict, ast.Global, ast.Nonlocal, ast.MatchClass})
+_MIXED: Final = frozenset({ast.Dict, ast.Global, ast.Nonlocal, ast.MatchClass, ast.arguments})
 """Nodes with lists that hold something else than nodes, too."""
 
 

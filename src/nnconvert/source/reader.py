@@ -82,6 +82,13 @@ class Reader:
         for found in ("walks", "elsewhere"):
             self.__dict__.pop(found, None)
 
+    def take_apart(self) -> None:
+        """Nobody will ask any more: what was read is freed now, whenever garbage is collected."""
+        for info in self.classes:
+            info.__dict__.clear()
+        self.tree.take_apart()
+        self.__dict__.clear()
+
     @property
     def name(self) -> str:
         """What the file is called."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
+from sys import intern
 from typing import Final
 
 # A pattern that begins with a character, and not with ^ or \b, is searched for several times as fast. So what stands at
@@ -21,7 +22,8 @@ _TESTS: Final = (
     re.compile(rb"__name__\s*(?:==|is|in)\s([^:\r\n]*)"),
 )
 _REACHED: Final = re.compile(rb"\.(?<!\bself\.)[ \t]*([A-Za-z_]\w*)")
-_QUOTED: Final = re.compile(rb"['\"]([\w.]+)['\"]")
+_QUOTED: Final = re.compile(rb"['\"]([\w.]+)(?=['\"])")
+_LAST_QUOTED: Final = re.compile(rb"\.([A-Za-z_]\w*)['\"]")
 _TAKEN: Final = re.compile(rb"([A-Z_](?<!\w[A-Z_])(?:(?<=[A-Z])|[A-Z])\w*)\.([A-Za-z_]\w*)")
 _ASKED: Final = tuple(
     re.compile(rb"%s\(\s*(?:\w+\.)*(_?[A-Z]\w*)" % name) for name in (b"getattr", b"setattr", b"vars", b"object")
@@ -37,56 +39,66 @@ _WALK: Final = re.compile(
     rb"\.(?:(?:[\s\\]|#[^\r\n]*[\r\n])*(?:(?:named_)?children|named_modules|apply)|"
     rb"(?<!\bnn\.)[\s\\]*modules|(?<=\bnn\.)modules(?!\.|[ \t]+import))"
 )
+WALKS: Final = b"walks"
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
     """The words are bytes, as the file has them."""
 
-    imports: list[tuple[str, frozenset[str]]]
-    """The last name of a module, and the names that are imported from it; ``*`` for a star import."""
+    imports: list[tuple[str, tuple[str, ...]]]
+    """A module as it is written, and the names that are imported from it; ``*`` for a star import."""
+    plain: tuple[str, ...]
+    """Modules that are imported as such."""
     modules: Set[str]
     """The last names of what may be modules among all that is imported."""
     aliases: Set[tuple[str, str]]
     """Other names for imported and for assigned ones: (alias, name)."""
-    classes: frozenset[str]
-    dotted: frozenset[str]
+    classes: tuple[str, ...]
+    dotted: Set[bytes]
     """Names behind a dot that begin like a class."""
     words: Set[bytes]
     stored: Set[bytes]
     bases: Set[bytes]
     reached: Set[bytes]
     """Names of attributes of anything but ``self``, and what stands between quotes."""
+    quoted: Set[bytes]
+    """The parts of the paths that stand between quotes."""
     tested: Set[bytes]
     """Names of classes that something is tested for."""
     taken: Set[bytes]
     """``Net.forward``, and ``Net.`` for ``getattr(Net, ...)``."""
-    may_walk: bool
-    """Whether something may go through submodules."""
+    walking: Set[bytes]
+    """Empty where nothing may go through submodules; else ``WALKS``."""
 
 
 def said(data: bytes) -> Said:
     """What a file with these bytes says."""
     lines = b"\n" + data
     imported = _IMPORT.findall(lines)
-    imports, modules, aliases = _imports(imported, _PLAIN_IMPORT.findall(lines))
+    imports, modules, aliases = _imports(imported)
+    plain = tuple(_plain(_PLAIN_IMPORT.findall(lines)))
+    modules.update(module.rpartition(".")[2] for module in plain)
     aliases.update(_assigned(data))
-    reached = {part for text in _QUOTED.findall(data) for part in text.split(b".")}
+    quoted = {part for text in _QUOTED.findall(data) for part in text.split(b".")}
+    quoted.update(_LAST_QUOTED.findall(data))
     taken = {b"%s.%s" % found for found in set(_TAKEN.findall(data))}
     taken.update(name + b"." for pattern in _ASKED for name in pattern.findall(data))
     return Said(
         imports=imports,
+        plain=plain,
         modules=modules,
         aliases=aliases,
-        classes=frozenset(name.decode() for name in _OWN_CLASS.findall(lines)),
-        dotted=frozenset(name.decode() for name in set(_DOTTED.findall(data))),
+        classes=tuple(intern(name.decode()) for name in set(_OWN_CLASS.findall(lines))),
+        dotted=set(_DOTTED.findall(data)),
         words=set(data.translate(_TO_WORDS).split()),
         stored=set(_STORE.findall(data)),
         bases={word for text in _CLASS.findall(lines) for word in _WORD.findall(text)},
-        reached=reached.union(_REACHED.findall(data)),
+        reached=quoted.union(_REACHED.findall(data)),
+        quoted=quoted,
         tested={word for pattern in _TESTS for text in pattern.findall(data) for word in _WORD.findall(text)},
         taken=taken,
-        may_walk=_may_walk(data),
+        walking=frozenset({WALKS} if _may_walk(data) else ()),
     )
 
 
@@ -105,19 +117,22 @@ def _may_walk(data: bytes) -> bool:
 
 
 def _imports(
-    imported: list[tuple[bytes, bytes]], plain: list[bytes]
-) -> tuple[list[tuple[str, frozenset[str]]], set[str], set[tuple[str, str]]]:
-    imports: list[tuple[str, frozenset[str]]] = []
+    imported: list[tuple[bytes, bytes]],
+) -> tuple[list[tuple[str, tuple[str, ...]]], set[str], set[tuple[str, str]]]:
+    imports: list[tuple[str, tuple[str, ...]]] = []
     modules: set[str] = set()
     aliases: set[tuple[str, str]] = set()
     for module, names in imported:
-        found = [(name.decode(), alias.decode()) for name, alias in _NAME.findall(names)]
-        last = module.rpartition(b".")[2].decode("utf-8", "replace")
-        imports.append((last, frozenset(name for name, _ in found)))
-        modules.add(last)
+        found = [(intern(name.decode()), alias.decode()) for name, alias in _NAME.findall(names)]
+        written = intern(module.decode("utf-8", "replace"))
+        imports.append((written, tuple(dict.fromkeys(name for name, _ in found))))
+        modules.add(written.rpartition(".")[2])
         modules.update(name for name, _ in found)
         aliases.update((alias, name) for name, alias in found if alias)
-    for names in plain:
-        parts = (part.split() for part in names.split(b","))
-        modules.update(part[0].rpartition(b".")[2].decode("utf-8", "replace") for part in parts if part)
     return imports, modules, aliases
+
+
+def _plain(imported: list[bytes]) -> Iterator[str]:
+    for names in imported:
+        parts = (part.split() for part in names.split(b","))
+        yield from (intern(part[0].decode("utf-8", "replace")) for part in parts if part)

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from nnconvert import stored
-from nnconvert.source.modules import project_root
+from nnconvert.source.leads import Leads, last_name
+from nnconvert.source.modules import ModuleFinder, project_root
+from nnconvert.source.said import WALKS
 from nnconvert.source.tables import Tables, tables_of
 from nnconvert.stored import Told, told
 
@@ -21,11 +23,13 @@ _SKIPPED: Final = frozenset(
 class Project:
     """The files that belong together with one file; they are scanned when something is asked first."""
 
-    def __init__(self, root: Path, recursive: bool, folder: Path | None = None) -> None:
+    def __init__(self, root: Path, recursive: bool, finder: ModuleFinder, folder: Path | None = None) -> None:
         self.root = root
         self._recursive = recursive
+        self._finder = finder
         self._folder = folder
         """Where what is found may be kept for later runs."""
+        self._importers: dict[Path, Set[int]] = {}
 
     def files(self) -> dict[str, Told]:
         """All its files, with what tells their contents from others."""
@@ -37,7 +41,7 @@ class Project:
         found: dict[str, set[str]] = {}
         for number in self._tables.alive().values():
             for module, names in self._tables.names[number].imports:
-                found.setdefault(module, set()).update(names)
+                found.setdefault(module.rpartition(".")[2], set()).update(names)
         return {module: frozenset(names) for module, names in found.items()}
 
     def names_of(self, class_name: str) -> Set[str]:
@@ -60,10 +64,14 @@ class Project:
         lent = tables.at("words", "MethodType") if tables.at("words", name) else frozenset()
         return set(self._named(tables.at("reached", name) | lent))
 
+    def quoting(self, name: str) -> Set[Path]:
+        """Files in which the name stands between quotes, perhaps as a part of a path."""
+        return set(self._named(self._tables.at("quoted", name)))
+
     @cached_property
     def walking(self) -> Set[Path]:
         """Files in which something may go through submodules."""
-        return set(self._named(self._tables.at("walking", "")))
+        return set(self._named(self._tables.at("walking", WALKS.decode())))
 
     def testing(self, class_name: str) -> Set[Path]:
         """Files that test whether something is an instance of a class of this name."""
@@ -89,9 +97,9 @@ class Project:
         """
         classes = list(classes)
         direct = self._with_class(classes)
-        modules = {_last_name(home) for _, home in classes}
-        modules.update(_last_name(Path(self._tables.paths[number])) for number in direct)
-        found = direct.union(*(self._tables.at("importers", module) for module in modules))
+        homes = {home for _, home in classes}
+        homes.update(Path(self._tables.paths[number]) for number in direct)
+        found = direct.union(*(self._importing(home) for home in homes))
         return set(self._named(direct)), set(self._named(found))
 
     def with_class(self, classes: Iterable[tuple[str, Path]]) -> Set[Path]:
@@ -104,18 +112,29 @@ class Project:
         return {(name, path) for path in paths for name in self._tables.names[numbers[str(path)]].classes}
 
     def _with_class(self, classes: Iterable[tuple[str, Path]]) -> set[int]:
-        return {n for name, home in classes for n in self._tables.at("words", name) if self._takes(n, name, home)}
+        return {number for name, home in classes for number in self._taking(name, home)}
 
-    def _takes(self, number: int, name: str, home: Path) -> bool:
-        file, above = self._tables.names[number], {_last_name(home), *home.parent.parts, ""}
-        if name in file.classes:
-            return False
-        sources = [module for module, names in file.imports if name in names]
-        if sources:
-            return not above.isdisjoint(sources)
-        if any("*" in names and module in above for module, names in file.imports):
-            return True
-        return name in file.dotted and number in self._tables.at("importers", _last_name(home))
+    def _taking(self, name: str, home: Path) -> Iterator[int]:
+        dotted = self._tables.at("dotted", name)
+        above = {last_name(home), *home.parent.parts, ""}
+        for number in self._tables.at("words", name):
+            file = self._tables.names[number]
+            if name in file.classes:
+                continue
+            sources = [module for module, names in file.imports if name in names]
+            starred = [] if sources else [module for module, names in file.imports if "*" in names]
+            likely = (module for module in (*sources, *starred) if module.rpartition(".")[2] in above)
+            if any(self._leads.gives(number, module, self.names_of(name), home) for module in likely) or (
+                not sources and number in dotted and number in self._importing(home)
+            ):
+                yield number
+
+    def _importing(self, home: Path) -> Set[int]:
+        """Files that may import the one at ``home``, or something of it."""
+        if home not in self._importers:
+            candidates = self._tables.at("importers", last_name(home))
+            self._importers[home] = {number for number in candidates if self._leads.imports(number, home)}
+        return self._importers[home]
 
     def _named(self, numbers: Iterable[int]) -> list[Path]:
         """Their files, in the order of a walk."""
@@ -131,24 +150,24 @@ class Project:
         return self.files()
 
     @cached_property
+    def _leads(self) -> Leads:
+        return Leads(self._tables, self._finder)
+
+    @cached_property
     def _tables(self) -> Tables:
         name = stored.digest(repr((str(self.root), self._recursive)).encode()).hex()
         return tables_of(self._found, self._folder / f"{name}.tables" if self._folder is not None else None)
 
 
-def _last_name(path: Path) -> str:
-    return path.parent.name if path.name == "__init__.py" else path.stem
-
-
-def project_of(path: Path, folder: Path | None) -> Project:
+def project_of(path: Path, finder: ModuleFinder, folder: Path | None) -> Project:
     """The project that the file at the absolute ``path`` belongs to; without any mark of one, its package."""
     root = project_root(path.parent)
     if root is not None:
-        return Project(root, True, folder)
+        return Project(root, True, finder, folder)
     package = path.parent
     while (package.parent / "__init__.py").exists():
         package = package.parent
-    return Project(package, (package / "__init__.py").exists(), folder)
+    return Project(package, (package / "__init__.py").exists(), finder, folder)
 
 
 def _files(root: Path, recursive: bool) -> Iterator[str]:

@@ -17,7 +17,8 @@ Numbers: TypeAlias = "array[int] | bytes"
 Table: TypeAlias = dict[bytes, Numbers]
 
 _CODE: Final = "I"
-_TABLES: Final = ("words", "stored", "bases", "reached", "tested", "taken", "importers", "walking")
+_SAID: Final = ("words", "stored", "bases", "reached", "quoted", "tested", "taken", "dotted", "walking")
+_TABLES: Final = (*_SAID, "importers")
 _FEW: Final = 32
 """Changed files that are read again in every run, sooner than all is written again."""
 
@@ -25,9 +26,9 @@ _FEW: Final = 32
 class Names(NamedTuple):
     """What one file says of names: see ``Said``."""
 
-    imports: list[tuple[str, frozenset[str]]]
-    classes: frozenset[str]
-    dotted: frozenset[str]
+    imports: list[tuple[str, tuple[str, ...]]]
+    plain: tuple[str, ...]
+    classes: tuple[str, ...]
 
 
 class Tables:
@@ -39,7 +40,7 @@ class Tables:
         self.told: list[Told] = []
         self.names: list[Names] = []
         self.tables: dict[str, Table] = {name: {} for name in _TABLES}
-        """By what is said: see ``Said``. That of ``walking`` has one empty word."""
+        """By what is said: see ``Said``."""
         self.aliases: dict[str, set[str]] = {}
         """Name -> the names that some file gives it: ``Base`` for ``import Net as Base`` and ``Base = Net``."""
         self._dead: set[int] = set()
@@ -67,11 +68,10 @@ class Tables:
         number = len(self.paths)
         self.paths.append(path)
         self.told.append(state)
-        self.names.append(Names(found.imports, found.classes, found.dotted))
-        for table in ("words", "stored", "bases", "reached", "tested", "taken"):
+        self.names.append(Names(found.imports, found.plain, found.classes))
+        for table in _SAID:
             self._number(table, getattr(found, table), number)
         self._number("importers", (module.encode() for module in found.modules), number)
-        self._number("walking", (b"",) if found.may_walk else (), number)
         for alias, name in found.aliases:
             self.aliases.setdefault(name, set()).add(alias)
 

@@ -85,6 +85,14 @@ class ScopeTree:
             yield parent
             parent = self.parents.get(parent)
 
+    def take_apart(self) -> None:
+        """Nothing asks for the tree any more: its nodes, which lead in circles, let go of each other."""
+        nodes: list[ast.AST] = [self.module.node]
+        for node in nodes:
+            nodes += children(node)
+            node.__dict__.clear()
+        self.__dict__.clear()
+
     def _walk(self, tree: ast.Module) -> None:
         """Visit every node, once and in the order of the source; on the stack, a scope says what follows runs in it."""
         # Declarations are read first: `global` may follow a nested function that was visited already.
