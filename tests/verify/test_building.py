@@ -232,6 +232,13 @@ def test_the_usual_signatures_are_guessed(check: Check) -> None:
     assert len(seen) == 7
 
 
+@pytest.mark.parametrize("attribute", ["in_size", "image_shape", "input_resolution"])
+def test_the_size_that_a_model_says_of_its_input_is_tried(check: Check, attribute: str) -> None:
+    init = f"self.{attribute} = (52, 44)\nself.conv = nn.Conv2d(3, 4, 3)"
+    found = check.tested(net(init, f"assert x.shape[2:] == self.{attribute}\nreturn F.relu(self.conv(x))"))
+    assert found.inputs == "2x3x52x44"
+
+
 def test_guessing_is_deterministic(check: Check) -> None:
     assert check.verify(BLOCK, BLOCK) == check.verify(BLOCK, BLOCK)
 

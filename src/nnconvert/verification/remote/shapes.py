@@ -31,6 +31,7 @@ WITHOUT_PARAMETERS: tuple[Shape, ...] = (
     (2, 16, 8, 8), (2, 8, 16), (2, 16), (2, 3, 32, 32), (2, 4, 4, 8, 8), (2, 4, 8, 16), (16,),
     (2, 1, 16, 16), (4, 4, 4), (2, 4, 8, 8),
 )  # fmt: skip
+_SIZE = re.compile(r"(in|inp|input|im|img|image)_?(size|shape|height|resolution)|resolution")
 
 
 def first_tensors(model: nn.Module, name: str, annotation: str, read: Read, loss: bool) -> Iterator[tuple[Shape, str]]:
@@ -80,8 +81,9 @@ def _as_read(read: Read, kind: str) -> Iterator[str]:
 def _from_sizes(model: nn.Module) -> Iterator[tuple[str, Shape]]:
     """Models that know their image size."""
     channels = next((m.in_channels for m in model.modules() if isinstance(m, nn.Conv2d)), 3)
-    for name in ("img_size", "image_size", "input_size", "image_height", "resolution"):
-        size = getattr(model, name, None)
+    for name, size in vars(model).items():
+        if not _SIZE.fullmatch(name):
+            continue
         if isinstance(size, int):
             yield FLOATS, (2, channels, size, size)
         elif isinstance(size, (tuple, list)) and all(isinstance(part, int) for part in size):
