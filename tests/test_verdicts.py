@@ -117,3 +117,42 @@ def test_verdicts(run: Callable[..., Run], project: Path) -> None:
     for name, (*_, piece) in CASES.items():
         assert piece in lines[name]
     assert ended.code == 3
+
+
+MANY = "the model and its modules hold more values than can be watched"
+AMONG_MANY = {
+    # name: (base, forward, verdict, piece of the line about it); a project that holds too much to be looked at whole
+    "Quiet": ("nn.Module", "return F.relu(x)", "proved", "Quiet is proved"),
+    "Asks": ("nn.Module", "return F.relu(x) * state.Count.step", "proved", "Asks is proved"),
+    "Counts": ("nn.Module", "state.n += 1\nreturn F.relu(x)", "tested", "holds (state:n)"),
+    "Renamed": ("nn.Module", "short.n += 1\nreturn F.relu(x)", "tested", "holds (state:n)"),
+    "ImportsIt": ("nn.Module", "import state as s\ns.n += 1\nreturn F.relu(x)", "tested", "holds (state:n)"),
+    "CountsOnClass": ("nn.Module", "Other.n += 1\nreturn F.relu(x)", "tested", "holds (state:Count.n)"),
+    "Calls": ("nn.Module", "step()\nreturn F.relu(x)", "tested", "holds (state:n)"),
+    "Inherits": ("Base", "self.cache.append(1)\nreturn F.relu(x)", "tested", "holds (base:Base.cache"),
+    "ByName": ("nn.Module", "import_module('state').n += 1\nreturn F.relu(x)", "tested", MANY),
+    "Crowded": ("nn.Module", "return F.relu(x) * len(crowd.many)", "tested", MANY),
+}
+
+
+def test_verdicts_in_a_project_that_holds_much(run: Callable[..., Run], project: Path) -> None:
+    (project / "crowd.py").write_text("many = {i: str(i) for i in range(250_000)}\n")
+    (project / "state.py").write_text(
+        "n = 0\nclass Count:\n    n, step = 0, 2\ndef step():\n    global n\n    n += 1\n"
+    )
+    (project / "base.py").write_text("import torch.nn as nn\nclass Base(nn.Module):\n    cache = []\n")
+    source = (
+        "import crowd, state, state as short\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
+        "from importlib import import_module\nfrom base import Base\nfrom state import Count as Other, step\n"
+    )
+    for name, (base, forward, *_) in AMONG_MANY.items():
+        body = forward.replace("\n", "\n        ")
+        source += f"class {name}({base}):\n    def forward(self, x):\n        {body}\n"
+    (project / "old.py").write_text(source)
+    (project / "new.py").write_text(source.replace("F.relu(x)", "F.relu(input=x)"))
+    ended = run("verify", "-v", "old.py", "new.py")
+    lines = {line.partition(" ")[0]: line for line in ended.err.splitlines() if not line.startswith(" ")}
+    told = {name: lines[name].split()[2].strip(":,") for name in AMONG_MANY}
+    assert told == {name: verdict for name, (*_, verdict, _) in AMONG_MANY.items()}, ended.err
+    for name, (*_, piece) in AMONG_MANY.items():
+        assert piece in lines[name]

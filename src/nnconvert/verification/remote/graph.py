@@ -29,8 +29,8 @@ from .recipe import Recipe
 from .running import Run, materialise, prepare, randomise
 from .sizes import FIXED, OPEN, Level
 from .state import Names
-from .steady import held_state, random_states
 from .tracing import Built, Trace, Watch
+from .watched import Held
 
 Outcome = dict[str, Any]
 Ways = dict[str, set[Any]]
@@ -127,29 +127,17 @@ def _trace_level(
         if mode not in ways:
             ways[mode] = built.way()
         traced = Trace(built, recipe, seed, names, level)
-        drawn, held = random_states(), held_state(model, module)
-        with watch_calls(str(module.__file__), calls, mode):
+        held = Held(model, module, built.way)
+        with watch_calls(str(module.__file__), calls, mode), held.watching():
             outcome["graphs"][mode] = traced.run(str(module.__file__))
         _require_same_way(ways[mode], traced.lines)
-        _require_steady(drawn, random_states(), held, held_state(model, module))
+        held.require_steady()
         outcome["guards"][mode] = traced.sizes.guards()
         outcome["conditions"] += traced.sizes.conditions()
         said.append(traced.sizes.words())
     outcome["words"] = said[0] if len(set(said)) == 1 else "; ".join(f"{m}: {s}" for (m, _), s in zip(MODES, said))  # noqa: B905 (Python 3.9)
     outcome["conditions"] = sorted(set(outcome["conditions"]))
     return outcome, model, calls
-
-
-def _require_steady(
-    drawn: dict[str, str], drawn_after: dict[str, str], held: dict[str, str], held_after: dict[str, str]
-) -> None:
-    """Raises NotTracedError where the next call could be another graph than this one."""
-    for name, state in drawn_after.items():
-        if drawn.get(name) != state:
-            raise NotTracedError(f"forward uses {name} random numbers outside of the graph")
-    if held != held_after:
-        changed = next(path for path in {**held, **held_after} if held.get(path) != held_after.get(path))
-        raise NotTracedError(f"forward changes what it holds ({changed.strip()})")
 
 
 def _require_same_way(real: set[Any], traced: set[Any]) -> None:

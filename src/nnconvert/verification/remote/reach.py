@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Collection, Iterator
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 from torch import nn
@@ -54,9 +54,15 @@ def _head(statement: ast.stmt) -> Lines:
 
 @contextlib.contextmanager
 def _traced(enter: Callable[[FrameType, str, Any], Any]) -> Iterator[None]:
-    """Let Python ask ``enter`` about every frame that begins meanwhile."""
+    """Let Python ask ``enter`` about every frame that begins meanwhile, and tell who asked before."""
     before = sys.gettrace()
-    sys.settrace(enter)
+
+    def both(frame: FrameType, event: Any, told: Any) -> Any:
+        if before is not None:
+            before(frame, event, told)
+        return enter(frame, event, told)
+
+    sys.settrace(both)
     try:
         yield
     finally:
@@ -94,6 +100,22 @@ def executed_steps(path: str, steps: set[Any]) -> Iterator[None]:
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         return note
+
+    with _traced(enter):
+        yield
+
+
+@contextlib.contextmanager
+def executed_code(found: dict[int, tuple[CodeType, str]]) -> Iterator[None]:
+    """Collect the code that runs meanwhile and is not installed, by its identity, with the names of its modules."""
+    seen: dict[int, CodeType] = {}
+
+    def enter(frame: FrameType, event: str, _: Any) -> None:
+        code = frame.f_code
+        if event == "call" and id(code) not in seen:
+            seen[id(code)] = code  # kept, so that no identity is used twice
+            if not is_installed(code.co_filename):
+                found[id(code)] = code, str(frame.f_globals.get("__name__"))
 
     with _traced(enter):
         yield

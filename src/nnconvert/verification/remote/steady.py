@@ -9,7 +9,7 @@ import random
 import re
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from types import BuiltinFunctionType, CodeType, FunctionType, GeneratorType, MethodType, ModuleType
 from typing import Any
 
@@ -39,34 +39,52 @@ def random_states() -> dict[str, str]:
     return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in found.items()}
 
 
-def held_state(model: nn.Module, module: ModuleType) -> dict[str, str]:
-    """A text for everything that the model's objects, the module's globals and its classes hold, by path, and those of
-    the module that the model's class stands in and of those beside it that are not installed.
+class TooMuchHeldError(NotTracedError):
+    """There is more than can be looked at."""
 
-    Raises NotTracedError where that is too much to look at.
+
+def held_state(model: nn.Module, module: ModuleType, only: Collection[str] | None = None) -> dict[str, str]:
+    """A text for everything that the model's objects, the module's globals and its classes hold, by path, and those of
+    the module that the model's class stands in and of those beside it that are not installed, or ``only`` of these.
+
+    Raises TooMuchHeldError where that is too much to look at.
     """
     walk = _Walk()
     for path, part in model.named_modules():
         walk.note(path or "self", part, is_part=True)
     walk.module("", module)
-    beside = _beside(module)
+    beside = {name: other for name, other in own_modules().items() if other is not module}
+    if only is not None:
+        beside = {name: other for name, other in beside.items() if name in only}
     home = sys.modules.get(type(model).__module__, module)
     if home is not module and not home.__name__.startswith("torch."):
         beside[home.__name__] = home
     for name, other in sorted(beside.items()):
         walk.module(f"{name}:", other)
+    while only is not None and (further := walk.homes & own_modules().keys() - beside.keys()):
+        beside.update({name: sys.modules[name] for name in further})
+        for name in sorted(further):  # classes may hold something, too
+            walk.module(f"{name}:", beside[name])
     if len(walk.found) > MOST:
-        raise NotTracedError("the model and its modules hold more values than can be watched")
+        raise TooMuchHeldError("the model and its modules hold more values than can be watched")
     return dict(walk.found)
 
 
-def _beside(module: ModuleType) -> dict[str, ModuleType]:
+def homes(value: Any) -> set[str]:
+    """The names of the modules in which a value, or its class and the bases of that, are defined."""
+    if isinstance(value, ModuleType):
+        return {value.__name__}
+    classes = (value if isinstance(value, type) else type(value)).__mro__
+    return {str(each.__module__) for each in classes} | {str(getattr(value, "__module__", ""))}
+
+
+def own_modules() -> dict[str, ModuleType]:
     """The modules that are loaded and whose files are the user's own."""
     loaded = dict(sys.modules)
     for name in loaded.keys() - KNOWN.keys():
         file = getattr(loaded[name], "__file__", None)
         KNOWN[name] = isinstance(loaded[name], ModuleType) and isinstance(file, str) and not is_installed(file)
-    return {name: m for name, m in loaded.items() if KNOWN[name] and m is not module}
+    return {name: module for name, module in loaded.items() if KNOWN[name]}
 
 
 class _Walk:
@@ -76,6 +94,8 @@ class _Walk:
         self.found: dict[str, str] = {}
         self.seen: dict[int, Any] = {}
         """The objects themselves, too, so that no address is used twice."""
+        self.homes: set[str] = set()
+        """Names of the modules in which the classes of the objects are defined, and the classes that they hold."""
 
     def module(self, prefix: str, module: ModuleType) -> None:
         for name, value in list(vars(module).items()):
@@ -96,6 +116,8 @@ class _Walk:
             self.found[path] = f"{type(value).__name__} of {len(value)}"
         else:
             self.found[path] = f"{type(value).__name__} {id(value)}"
+        if isinstance(value, type):
+            self.homes |= homes(value)
         if isinstance(value, OPAQUE) or id(value) in self.seen:
             return
         self.seen[id(value)] = value
@@ -125,6 +147,7 @@ class _Walk:
         self.mapping(f"{path}:", {**vars(function), **given})
 
     def object(self, path: str, value: Any, is_part: bool) -> None:
+        self.homes |= homes(value)
         attributes = getattr(value, "__dict__", None)
         if isinstance(attributes, dict):
             self.mapping(path, {k: v for k, v in attributes.items() if not (is_part and k in (*OWN, *DERIVED))})
