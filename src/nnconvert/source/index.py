@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nnconvert.source.reader import Reader
 
 _DEPTH: Final = 12
-_MOST_CHARACTERS: Final = 2_500_000
+_MOST_CHARACTERS: Final = 5_000_000
 """Of the sources that stay read from one file at hand to the next: they take about fifty times as much memory."""
 
 
