@@ -373,6 +373,12 @@ def test_constants_of_other_files(tmp_path: Path, imports: str, setting: str, va
     assert outcomes(write(tmp_path, files) / "net.py") == expected
 
 
+def test_a_constant_of_another_file_that_is_changed_through_a_third(tmp_path: Path) -> None:
+    net = using("import values", "F.leaky_relu(x, values.P)")
+    files = {"net.py": net, "values.py": "P = 0.1\n", "train.py": "import net\n\nnet.values.P = 0.3\n"}
+    assert outcomes(write(tmp_path, files) / "net.py") == "NNC207"
+
+
 @pytest.mark.parametrize(("value", "expected"), [("0.1", "dropout"), ("2", "NNC208")])
 def test_a_constant_of_another_file_that_is_checked_at_construction(tmp_path: Path, value: str, expected: str) -> None:
     net = using("from values import P", "F.dropout(x, P, self.training) if x.ndim else x")

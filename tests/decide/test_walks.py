@@ -38,6 +38,15 @@ NOTICED = {
     "            print(m)",
     "counted": "n = 0\nfor m in self.modules():\n    n += 1",
     "counted by an assignment": "n = 0\nfor m in self.modules():\n    n = n + 1",
+    "that there is one": "leaf = True\nfor m in self.children():\n    leaf = False\nreturn leaf",
+    "none may be there": "for m in self.children():\n    raise ValueError",
+    "the name of the last": "for n, m in self.named_modules():\n    last = n\nreturn last",
+    "the class of the last": "for m in self.modules():\n    kind = type(m).__name__\nreturn kind",
+    "one after the other": "a = True\nfor m in self.modules():\n    b = a\n    a = False\nreturn b",
+    "counted on two lines": "n = 0\nfor m in self.modules():\n    n = (1 +\n        n)",
+    "counted in two steps": "n = 0\nfor m in self.modules():\n    k = n + 1\n    n = k",
+    "the last of a loop within": "for m in self.children():\n    for k in (1, 2):\n        pass\nreturn k",
+    "a global": "global seen\nfor m in self.modules():\n    seen = 1",
     "a loop within": "for m in self.modules():\n    for k in (1, 2):\n        f(m)",
     "classes of a loop, with its own": "for m in self.modules():\n    for k in (nn.Linear, nn.ReLU):\n"
     "        if isinstance(m, k):\n            f(m)",
@@ -74,6 +83,8 @@ def test_noticed(walk: str) -> None:
 
 
 HARMLESS = {
+    "locals of one turn": "for m in self.modules():\n    std = 0.02\n    kind = type(m).__name__\n"
+    "    if kind == 'Linear':\n        f(m, std)",
     "isinstance": "for m in self.modules():\n    if isinstance(m, nn.Conv2d):\n        f(m)\n"
     "    elif isinstance(m, (nn.BatchNorm2d, nn.Linear)):\n        g(m)",
     "negated, then continue": "for m in self.modules():\n    if not isinstance(m, nn.Conv2d):\n        continue\n    f(m)",

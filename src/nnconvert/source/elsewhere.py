@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from nnconvert.source.classes import ClassInfo
 from nnconvert.source.instances import may_be_instance, may_be_owner
+from nnconvert.source.leads import last_name
 from nnconvert.source.named import ASKING, string_values
 from nnconvert.source.walks import Walk
 
@@ -80,9 +81,14 @@ class Elsewhere:
         for place in sorted(self.index.project(path).storing(name) - {path}) if path is not None else ():
             other = self.index.reader(place)
             for owner in other.attributes.outer_owners.get(name, []) if other is not None else ():
+                assert path is not None
                 assert other is not None
                 module = other.names.qualname(owner, other.tree.scope_of.get(owner, other.tree.module))
-                if module is not None and self.index.module(module, other) == path:
+                if module is None:
+                    continue
+                # `net.consts.P = 0.2` reaches the module through one that imports it.
+                among = isinstance(owner, ast.Attribute) and owner.attr == last_name(path)
+                if among or self.index.module(module, other) == path:
                     return other.place(owner, self.reader)
         return ""
 

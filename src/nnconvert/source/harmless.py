@@ -12,7 +12,7 @@ from nnconvert.source.names import Names
 from nnconvert.source.scopes import FunctionNode, Scope
 
 _PARAMETER_WALKS: Final = frozenset({"parameters", "named_parameters", "buffers", "named_buffers"})
-_CHILD_WALKS: Final = frozenset({"children", "named_children"})
+CHILD_WALKS: Final = frozenset({"children", "named_children"})
 _PARAMETER_METHODS: Final = frozenset(
     {
         *("_apply", "requires_grad_", "zero_grad", "share_memory", "to", "to_empty", "cpu", "cuda"),
@@ -46,12 +46,30 @@ def is_empty(body: Sequence[ast.stmt]) -> bool:
     )
 
 
-def is_harmless(statement: ast.stmt, variable: str, scope: Scope) -> bool:
-    """Nothing, a local of no concern, a function defined, a line of a log."""
+def is_harmless(statement: ast.stmt, variable: str, scope: Scope, loop: ast.For | None) -> bool:
+    """Nothing, a local of no concern, a function defined, a line of a log.
+
+    ``loop``: the walk that the statement stands in; None in a function that gets the module.
+    """
     if isinstance(statement, FunctionNode):
         defaults = [*statement.args.defaults, *(d for d in statement.args.kw_defaults if d is not None)]
         return not statement.decorator_list and all(is_free_of(default, variable, scope) for default in defaults)
-    return is_empty([statement]) or _is_plain_assignment(statement, variable, scope) or _is_log(statement, scope)
+    if isinstance(statement, ast.Assign) and _is_plain(statement, variable, scope):
+        return not any(outlives(target, scope, loop) for target in statement.targets)
+    return is_empty([statement]) or _is_log(statement, scope)
+
+
+def outlives(target: ast.expr, scope: Scope, loop: ast.For | None) -> bool:
+    """Whether what is assigned may be read after the walk, or when the walk is at another module."""
+    found = scope.lookup(target.id) if isinstance(target, ast.Name) else None
+    if not isinstance(target, ast.Name) or found is None or found[0] is not scope:
+        return True  # a global, for one
+    if loop is None:
+        return False
+    tree = scope.tree
+    lines = range(target.lineno + 1, (loop.body[-1].end_lineno or 0) + 1)
+    loads = (node for node in tree.names() if node.id == target.id and isinstance(node.ctx, ast.Load))
+    return any(load.lineno not in lines for load in loads if tree.scope_of[load].lookup(load.id) == found)
 
 
 def is_free_of(node: ast.expr, variable: str, scope: Scope) -> bool:
@@ -93,19 +111,11 @@ def is_name(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
 
 
-def _is_plain_assignment(statement: ast.stmt, variable: str, scope: Scope) -> bool:
+def _is_plain(statement: ast.Assign, variable: str, scope: Scope) -> bool:
     """``std = self.config.std``"""
-    return (
-        isinstance(statement, ast.Assign)
-        and all(isinstance(target, ast.Name) for target in statement.targets)
-        and is_free_of(statement.value, variable, scope)
-        and not any(is_name(target, variable) for target in statement.targets)
-        and not any(_reads(statement.value, target) for target in statement.targets)  # n = n + 1
-    )
-
-
-def _reads(value: ast.expr, target: ast.expr) -> bool:
-    return any(is_name(node, target.id) for node in ast.walk(value)) if isinstance(target, ast.Name) else True
+    names = {target.id for target in statement.targets if isinstance(target, ast.Name)}
+    read = {node.id for node in ast.walk(statement.value) if isinstance(node, ast.Name)}
+    return is_free_of(statement.value, variable, scope) and names.isdisjoint({variable, *read})  # n = n + 1
 
 
 def _is_log(statement: ast.stmt, scope: Scope) -> bool:
@@ -126,7 +136,7 @@ def is_child_walk(node: ast.expr, variable: str) -> bool:
     """``m.children()``: no module class that the catalog has holds others."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("list", "tuple", "reversed"):
         return len(node.args) == 1 and is_child_walk(node.args[0], variable)
-    return _method_called(node, variable) in _CHILD_WALKS
+    return _method_called(node, variable) in CHILD_WALKS
 
 
 def is_about_parameters(statement: ast.stmt, variable: str, scope: Scope) -> bool:

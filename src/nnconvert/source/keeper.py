@@ -21,6 +21,7 @@ from nnconvert.source.harmless import (
     is_name,
     is_parameter_walk,
     loops_over_children,
+    outlives,
 )
 from nnconvert.source.imported import function_named
 from nnconvert.source.keeps import EVERYTHING, NOTHING, PARAMETERS, Keeps
@@ -63,6 +64,8 @@ class Keeper:
                     return keeps | self._any_branch(statement, about)
                 about = _behind(statement, about)
             elif isinstance(statement, ast.Assign) and is_class_name(statement.value, about):
+                if any(outlives(target, about.scope, about.loop) for target in statement.targets):
+                    return EVERYTHING
                 targets = {target.id for target in statement.targets if isinstance(target, ast.Name)}
                 about = replace(about, class_names=about.class_names | targets)
             else:
@@ -73,7 +76,7 @@ class Keeper:
 
     def _statement(self, statement: ast.stmt, about: About, leave: type[ast.stmt]) -> Keeps:
         variable, scope = about.variable, about.scope
-        if is_harmless(statement, variable, scope):
+        if is_harmless(statement, variable, scope, about.loop):
             return NOTHING
         if is_about_parameters(statement, variable, scope) or _yields_parameters(statement, variable):
             return PARAMETERS
@@ -103,7 +106,7 @@ class Keeper:
         target = statement.target
         if not isinstance(target, ast.Name) or target.id == about.variable:
             return EVERYTHING
-        if not is_free_of(statement.iter, about.variable, about.scope):
+        if not is_free_of(statement.iter, about.variable, about.scope) or outlives(target, about.scope, about.loop):
             return EVERYTHING
         inner = replace(about, each={**about.each, target.id: statement.iter})
         return self.body(statement.body, inner, ast.Continue) | self.body(statement.orelse, about, ast.Continue)

@@ -28,6 +28,8 @@ class About:
     """Locals that hold the name of the module's class."""
     each: Mapping[str, ast.expr] = field(default_factory=dict)
     """Variable of a loop within -> what it loops over."""
+    loop: ast.For | None = None
+    """The walk that this stands in; None in a function that gets the module."""
     for_all: bool = True
     """Whether this is reached for every module, or for none, as far as tests around it tell."""
 

@@ -6,7 +6,7 @@ import ast
 from typing import Final
 
 from nnconvert.source.attributes import Attributes
-from nnconvert.source.harmless import has_children, is_parameter_walk
+from nnconvert.source.harmless import CHILD_WALKS, has_children, is_parameter_walk
 from nnconvert.source.keeper import Keeper
 from nnconvert.source.keeps import EVERYTHING, NOTHING, PARAMETERS, Keeps
 from nnconvert.source.names import Names
@@ -59,7 +59,11 @@ class Walked:
             return NOTHING
         if isinstance(parent, ast.For) and parent.iter is outer:
             variable = _module_variable(parent.target, node.attr)
-            return self.keeper.body(parent.body, About(variable, scope), ast.Continue) if variable else EVERYTHING
+            if variable is None:
+                return EVERYTHING
+            # A class without submodules never entered a walk over its children.
+            about = About(variable, scope, loop=parent, for_all=node.attr not in CHILD_WALKS)
+            return self.keeper.body(parent.body, about, ast.Continue)
         if isinstance(parent, ast.comprehension) and parent.iter is outer:
             return self._comprehension_keeps(parent, node.attr)
         return EVERYTHING

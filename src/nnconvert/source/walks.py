@@ -15,12 +15,12 @@ from typing import Final
 
 from nnconvert.source.attributes import Attributes
 from nnconvert.source.classes import ClassInfo, torch_class
+from nnconvert.source.harmless import CHILD_WALKS
 from nnconvert.source.keeps import EVERYTHING, NOTHING, Keeps
 from nnconvert.source.names import Names
 from nnconvert.source.scopes import Scope
 from nnconvert.source.walked import Walked
 
-_SHALLOW: Final = frozenset({"children", "named_children"})
 _DEEP: Final = frozenset({"modules", "named_modules", "apply"})
 _GLOBAL_HOOKS: Final = frozenset(
     {
@@ -29,7 +29,7 @@ _GLOBAL_HOOKS: Final = frozenset(
     }
 )  # fmt: skip
 """Functions of torch.nn.modules.module whose hooks every module runs."""
-_WALKING: Final = _SHALLOW | _DEEP | _GLOBAL_HOOKS | {"_modules"}
+_WALKING: Final = CHILD_WALKS | _DEEP | _GLOBAL_HOOKS | {"_modules"}
 _SAME: Final = frozenset({"copy.copy", "copy.deepcopy", "torch.compile"})
 """Functions whose result is what they are given, or a copy, or acts like it."""
 _LOADING: Final = frozenset({"torch.load", "torch.jit.load", "pickle.load", "pickle.loads", "joblib.load"})
@@ -84,7 +84,7 @@ class Walks:
         if node.attr in _GLOBAL_HOOKS:
             return Walk(node, node.attr, EVERYTHING, None, is_deep=True)
         keeps = self.walked.keeps(node)
-        if keeps == NOTHING or (node.attr in _SHALLOW and self._is_container(node.value)):
+        if keeps == NOTHING or (node.attr in CHILD_WALKS and self._is_container(node.value)):
             return None
         owners = self.owners(node.value, self.tree.scope_of[node], deep=deep)
         if owners is not None and not owners:
